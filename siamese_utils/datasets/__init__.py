@@ -1,0 +1,43 @@
+"""Find or download a data set, verify it, and return NumPy arrays and class-disjoint splits.
+
+Data is looked for below ``SIAMESE_DATA_DIR``, then in the user's cache, then downloaded.
+"""
+
+from .att_faces import load_att_faces
+from .files import DataError
+from .folder import ImageFolder, load_image_folder
+from .image_files import load_image
+from .mnist import load_mnist
+from .official_runs import OfficialRuns, load_official_runs
+from .omniglot import Omniglot, load_omniglot
+from .omniglot_tables import (
+    BACKGROUND_ALPHABETS,
+    EVALUATION_ALPHABETS,
+    RUN_ALPHABETS,
+    SMALL1_ALPHABETS,
+    SMALL2_ALPHABETS,
+)
+from .splits import class_folds, koch_split, split_alphabets, split_classes, track
+
+__all__ = [
+    "BACKGROUND_ALPHABETS",
+    "EVALUATION_ALPHABETS",
+    "RUN_ALPHABETS",
+    "SMALL1_ALPHABETS",
+    "SMALL2_ALPHABETS",
+    "DataError",
+    "ImageFolder",
+    "OfficialRuns",
+    "Omniglot",
+    "class_folds",
+    "koch_split",
+    "load_att_faces",
+    "load_image",
+    "load_image_folder",
+    "load_mnist",
+    "load_official_runs",
+    "load_omniglot",
+    "split_alphabets",
+    "split_classes",
+    "track",
+]

@@ -1,0 +1,77 @@
+"""MNIST: 70,000 handwritten digits of 28 x 28 pixels (LeCun et al. 1998)."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+
+from .files import Source, locate, reading, verify_content
+
+_MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+# File, publisher's md5, content digest.
+_FILES = {
+    "train_images": (
+        "train-images-idx3-ubyte.gz",
+        "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+        "157fe16da1dbced4a1376f4be5df2d665d51d11177dcaf7aa4848b1ff033343f",
+    ),
+    "train_labels": (
+        "train-labels-idx1-ubyte.gz",
+        "d53e105ee54ea40749a09fcbcd1e9432",
+        "e6a049a9876d2010dddfc2322bb8cad03f5934de9a0b5012c7251eca5b5a7201",
+    ),
+    "test_images": (
+        "t10k-images-idx3-ubyte.gz",
+        "9fb629c4189551a2d022fa330f9573f3",
+        "fbf9701b11f5659e6366884b0bbf01ea129fb049e3239251eddb226ada72239e",
+    ),
+    "test_labels": (
+        "t10k-labels-idx1-ubyte.gz",
+        "ec29112dd5afa0611ce80d1b7f02629c",
+        "6a90c4ebf8538b9b76438e5dddb0f5afc42d636e8e259d894485f9314cdad47d",
+    ),
+}
+
+
+def load_mnist() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Load MNIST as ``(train_images, train_labels), (test_images, test_labels)``.
+
+    Images are float32 arrays (60000, 28, 28, 1) and (10000, 28, 28, 1) in [0, 1] with
+    ink = 1; labels are int arrays (60000,) and (10000,).
+
+    Raises
+    ------
+    DataError
+        If a file cannot be found, downloaded, read or trusted.
+    """
+    raw = {part: _read(part) for part in _FILES}
+    train, test = (
+        (raw[f"{part}_images"][..., None] / np.float32(255), raw[f"{part}_labels"].astype(int))
+        for part in ("train", "test")
+    )
+    return train, test
+
+
+def _read(part: str) -> np.ndarray:
+    """One IDX file as a uint8 array, verified."""
+    name, md5, digest = _FILES[part]
+    source = Source(f"mnist/{name}", f"md5:{md5}", tuple(url + name for url in _MIRRORS))
+    path = locate(source)
+    array = _decode_idx(path)
+    verify_content(path, [array], digest)
+    return array
+
+
+def _decode_idx(path: Path) -> np.ndarray:
+    """Decode a gzipped IDX file of bytes: magic 00 00 08 n, then n big-endian sizes."""
+    with reading(path):
+        with gzip.open(path) as file:
+            content = file.read()
+        if content[:3] != b"\x00\x00\x08":
+            raise ValueError(f"starts with {content[:4]!r}, expected the IDX magic number")
+        n_axes = content[3]
+        shape = np.frombuffer(content, ">u4", count=n_axes, offset=4)
+        return np.frombuffer(content, np.uint8, offset=4 + 4 * n_axes).reshape(shape)

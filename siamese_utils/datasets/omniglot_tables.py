@@ -1,0 +1,120 @@
+"""What Omniglot consists of: its alphabets, its files and the digests of their content."""
+
+from .files import Source
+
+IMAGE_SIZE = 105
+N_DRAWERS = 20
+
+# Characters of each alphabet, in the order of the arrays.
+BACKGROUND_ALPHABETS = {
+    "Alphabet_of_the_Magi": 20,
+    "Anglo-Saxon_Futhorc": 29,
+    "Arcadian": 26,
+    "Armenian": 41,
+    "Asomtavruli_(Georgian)": 40,
+    "Balinese": 24,
+    "Bengali": 46,
+    "Blackfoot_(Canadian_Aboriginal_Syllabics)": 14,
+    "Braille": 26,
+    "Burmese_(Myanmar)": 34,
+    "Cyrillic": 33,
+    "Early_Aramaic": 22,
+    "Futurama": 26,
+    "Grantha": 43,
+    "Greek": 24,
+    "Gujarati": 48,
+    "Hebrew": 22,
+    "Inuktitut_(Canadian_Aboriginal_Syllabics)": 16,
+    "Japanese_(hiragana)": 52,
+    "Japanese_(katakana)": 47,
+    "Korean": 40,
+    "Latin": 26,
+    "Malay_(Jawi_-_Arabic)": 40,
+    "Mkhedruli_(Georgian)": 41,
+    "N_Ko": 33,
+    "Ojibwe_(Canadian_Aboriginal_Syllabics)": 14,
+    "Sanskrit": 42,
+    "Syriac_(Estrangelo)": 23,
+    "Tagalog": 17,
+    "Tifinagh": 55,
+}
+EVALUATION_ALPHABETS = {
+    "Angelic": 20,
+    "Atemayar_Qelisayer": 26,
+    "Atlantean": 26,
+    "Aurek-Besh": 26,
+    "Avesta": 26,
+    "Ge_ez": 26,
+    "Glagolitic": 45,
+    "Gurmukhi": 45,
+    "Kannada": 41,
+    "Keble": 26,
+    "Malayalam": 47,
+    "Manipuri": 40,
+    "Mongolian": 30,
+    "Old_Church_Slavonic_(Cyrillic)": 45,
+    "Oriya": 46,
+    "Sylheti": 28,
+    "Syriac_(Serto)": 23,
+    "Tengwar": 25,
+    "Tibetan": 42,
+    "ULOG": 26,
+}
+# The ten alphabets of the official one-shot runs, two runs each, in run order.
+RUN_ALPHABETS = (
+    "Atlantean",
+    "Ge_ez",
+    "Glagolitic",
+    "Gurmukhi",
+    "Kannada",
+    "Malayalam",
+    "Manipuri",
+    "Old_Church_Slavonic_(Cyrillic)",
+    "Tengwar",
+    "Tibetan",
+)
+SMALL1_ALPHABETS = ("Balinese", "Early_Aramaic", "Greek", "Korean", "Latin")
+SMALL2_ALPHABETS = ("Greek", "Japanese_(katakana)", "Latin", "Sanskrit", "Tagalog")
+
+SUBSETS = {
+    "background": BACKGROUND_ALPHABETS,
+    "evaluation": EVALUATION_ALPHABETS,
+    "small1": {name: BACKGROUND_ALPHABETS[name] for name in SMALL1_ALPHABETS},
+    "small2": {name: BACKGROUND_ALPHABETS[name] for name in SMALL2_ALPHABETS},
+}
+_URL = "https://github.com/brendenlake/omniglot/raw/master/python/"
+SOURCES = {
+    "background": Source(
+        "omniglot/images_background.zip",
+        "md5:68d2efa1b9178cc56df9314c21c6e718",
+        (_URL + "images_background.zip",),
+    ),
+    "evaluation": Source(
+        "omniglot/images_evaluation.zip",
+        "md5:6b91aef0f799c5bb55b94e3f2daec811",
+        (_URL + "images_evaluation.zip",),
+    ),
+    "small1": Source(
+        "omniglot/images_background_small1.zip",
+        "sha256:f38eb80f801274ac2b4dff5b24289016bfaba4a7d5bb50deebf27104ad6cb8a4",
+        (_URL + "images_background_small1.zip",),
+    ),
+    "small2": Source(
+        "omniglot/images_background_small2.zip",
+        "sha256:3ccaa407515a8778e5d0861875af38b17e418f301ad5bb3b5a6b65d901a41c7f",
+        (_URL + "images_background_small2.zip",),
+    ),
+    "runs": Source(
+        "omniglot/all_runs.zip",
+        "sha256:437c1eeab0af8484112e1b4cc0f3d541ec727f7c47b9b202da738af9dfd6c325",
+        (_URL + "one-shot-classification/all_runs.zip",),
+    ),
+}
+# Of the decoded images (and, for the runs, answers): see files.content_digest.
+CONTENT = {
+    "background": "6b39f85c8d1917c52dc52991b4cf9fac9515fb38b6281574ad752309a9e5d310",
+    "evaluation": "092be01a7cb0c8e2feb9a737ce767c671c13195bf24b8fc4879f41b8d0b8f8be",
+    "small1": "fcea32785ca35fbd82892a80e1f5e2c384687e83d76140f52b9c0703009c5b14",
+    "small2": "98b7918a3e4d151dc0ea7fcefb88f32524134360ba57b7034ae31f5d1b828ec5",
+    "runs": "e66efe98de83d815fecdf2ab3bbd51e9e44177b89800c58a88a3306ff09cafd4",
+}

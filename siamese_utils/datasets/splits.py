@@ -1,0 +1,111 @@
+"""Splits by class: what is tested on was never trained on."""
+
+from collections.abc import Collection
+
+import numpy as np
+
+from .omniglot import Omniglot
+from .omniglot_tables import EVALUATION_ALPHABETS, RUN_ALPHABETS
+
+OTHER_ALPHABETS = tuple(name for name in EVALUATION_ALPHABETS if name not in RUN_ALPHABETS)
+TRACKS = ("original", "augmented")
+
+
+def track(name: str, background: Omniglot, evaluation: Omniglot) -> Omniglot:
+    """The images to train on before the official runs.
+
+    Parameters
+    ----------
+    name : {"original", "augmented"}
+        "original" is the 30 background alphabets; "augmented" is 40, with the ten
+        evaluation alphabets that are in no official run.
+    background, evaluation : Omniglot
+        As :func:`load_omniglot` returns them.
+
+    Raises
+    ------
+    ValueError
+        For an unknown track, or for sets that would put a run alphabet into training.
+    """
+    if name not in TRACKS:
+        raise ValueError(f"unknown track {name!r}; expected one of {', '.join(TRACKS)}")
+    _refuse_run_alphabets(background)
+    if name == "original":
+        return background
+    return background.join(evaluation.select(OTHER_ALPHABETS))
+
+
+def koch_split(background: Omniglot, evaluation: Omniglot) -> dict[str, Omniglot]:
+    """Split 50 alphabets and 20 drawers as Koch et al. (2015) do: 30/10/10 and 12/4/4.
+
+    The paper gives these numbers, not the names. Here "train" is the 30 background
+    alphabets by drawers 1 to 12; "validation" the ten evaluation alphabets in no official
+    run, by drawers 13 to 16; "test" the ten alphabets of the official runs, by drawers 17
+    to 20. The runs themselves are drawn by drawers 1 to 8. A drawer's number is counted
+    within an alphabet, so the drawers of the three parts need not be different people.
+
+    Raises ``ValueError`` for sets that would put a run alphabet into training.
+    """
+    _refuse_run_alphabets(background)
+    return {
+        "train": background.select(drawers=range(1, 13)),
+        "validation": evaluation.select(OTHER_ALPHABETS, range(13, 17)),
+        "test": evaluation.select(RUN_ALPHABETS, range(17, 21)),
+    }
+
+
+def _refuse_run_alphabets(background: Omniglot) -> None:
+    shared = sorted(set(background.alphabet_names) & set(RUN_ALPHABETS))
+    if shared:
+        raise ValueError(
+            f"the background set holds {shared[0]!r}, an alphabet of the official runs; "
+            'pass load_omniglot("background") first, then load_omniglot("evaluation")'
+        )
+
+
+def split_alphabets(
+    data: Omniglot, n_validation: int, rng: np.random.Generator
+) -> tuple[Omniglot, Omniglot]:
+    """Set whole alphabets aside, at random, to choose settings on: ``(train, validation)``.
+
+    Raises ``ValueError`` unless both parts get an alphabet.
+    """
+    names = data.alphabet_names
+    if not 0 < n_validation < len(names):
+        raise ValueError(f"n_validation is {n_validation}; expected 1 to {len(names) - 1}")
+    chosen = {names[i] for i in rng.choice(len(names), n_validation, replace=False)}
+    return data.select([name for name in names if name not in chosen]), data.select(chosen)
+
+
+def split_classes(labels: np.ndarray, held_out: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Hold some classes out: ``(rest, held_out)``, ascending indices into ``labels`` (n,).
+
+    Raises ``ValueError`` for a class that has no example, and unless both parts get a class.
+    """
+    labels = np.asarray(labels)
+    classes = np.unique(labels).tolist()
+    unknown = sorted(set(held_out) - set(classes))
+    if unknown:
+        raise ValueError(f"no class {unknown[0]!r} in the labels; there are {classes}")
+    if not 0 < len(set(held_out)) < len(classes):
+        raise ValueError(
+            f"held_out has {len(set(held_out))} of {len(classes)} classes; expected at least "
+            "one, and one to remain"
+        )
+    out = np.isin(labels, list(held_out))
+    return np.flatnonzero(~out), np.flatnonzero(out)
+
+
+def class_folds(
+    labels: np.ndarray, n_folds: int, rng: np.random.Generator
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Folds of classes for cross-validation: ``[(rest, held_out), …]``, indices into ``labels``.
+
+    Each class is held out in exactly one fold, at random; the folds differ by one class
+    at most. Raises ``ValueError`` unless ``n_folds`` is 2 to the number of classes.
+    """
+    classes = np.unique(labels)
+    if not 2 <= n_folds <= len(classes):
+        raise ValueError(f"n_folds is {n_folds}; expected 2 to {len(classes)}, one a class")
+    groups = np.array_split(rng.permutation(classes), n_folds)
+    return [split_classes(labels, group.tolist()) for group in groups]
