@@ -1,0 +1,107 @@
+"""Distances between embeddings, in ``keras.ops``: small = alike.
+
+Each function takes two arrays (..., dim) that broadcast against each other and returns
+(...). One pair a row is ``euclidean(a, b)``; every row of ``a`` against every row of
+``b`` is ``all_pairs(euclidean, a, b)``. All are symmetric: d(a, b) = d(b, a).
+"""
+
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+# The derivative of sqrt is infinite at 0: two equal images would give NaN (0 times
+# infinity). Below this squared distance the root is held constant, so its gradient is 0
+# there, and no Euclidean distance is under sqrt(1e-7) = 0.0003.
+SQUARED_DISTANCE_FLOOR = 1e-7
+
+
+def euclidean(a, b):
+    """Euclidean distance ``sqrt(sum((a - b)**2))``, with a finite gradient at a = b.
+
+    Parameters
+    ----------
+    a, b : tensors (..., dim)
+
+    Returns
+    -------
+    tensor (...)
+        At least ``sqrt(SQUARED_DISTANCE_FLOOR)``.
+    """
+    squared = ops.sum(ops.square(a - b), axis=-1)
+    return ops.sqrt(ops.maximum(squared, SQUARED_DISTANCE_FLOOR))
+
+
+def l1(a, b):
+    """City-block distance ``sum(|a - b|)``; tensors (..., dim) to (...)."""
+    return ops.sum(ops.abs(a - b), axis=-1)
+
+
+def cosine(a, b):
+    """Cosine distance ``1 - cos(angle)``, from 0 to 2; tensors (..., dim) to (...).
+
+    A zero vector has no direction; its cosine with anything is taken as 0.
+    """
+    return 1.0 - ops.sum(_unit(a) * _unit(b), axis=-1)
+
+
+def _unit(a):
+    """Scale rows to length 1; the floor is the one of :func:`euclidean`, for the same reason."""
+    squared = ops.sum(ops.square(a), axis=-1, keepdims=True)
+    return a / ops.sqrt(ops.maximum(squared, SQUARED_DISTANCE_FLOOR))
+
+
+def all_pairs(distance: Callable, a, b):
+    """Distance of every row of ``a`` to every row of ``b``.
+
+    Parameters
+    ----------
+    distance : function of two tensors (..., dim)
+        One of this module's.
+    a : tensor (n, dim)
+    b : tensor (m, dim)
+
+    Returns
+    -------
+    tensor (n, m)
+        Holds n x m x dim numbers on the way: meant for batches, not for data sets.
+    """
+    return distance(ops.expand_dims(a, 1), ops.expand_dims(b, 0))
+
+
+class _DistanceLayer(keras.layers.Layer):
+    """Base of the layers that end a siamese network: two (batch, dim) to (batch,)."""
+
+    def __init__(self, **kwargs):
+        # float32 whatever the policy of the encoder: in half precision the floor is 0.
+        super().__init__(**{"dtype": "float32", **kwargs})
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0][:-1]
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class EuclideanDistance(_DistanceLayer):
+    """:func:`euclidean` as a layer: ``[left, right]``, each (batch, dim), to (batch,)."""
+
+    def call(self, embeddings):
+        left, right = embeddings
+        return euclidean(left, right)
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class L1Distance(_DistanceLayer):
+    """:func:`l1` as a layer: ``[left, right]``, each (batch, dim), to (batch,)."""
+
+    def call(self, embeddings):
+        left, right = embeddings
+        return l1(left, right)
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class CosineDistance(_DistanceLayer):
+    """:func:`cosine` as a layer: ``[left, right]``, each (batch, dim), to (batch,)."""
+
+    def call(self, embeddings):
+        left, right = embeddings
+        return cosine(left, right)

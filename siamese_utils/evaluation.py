@@ -1,0 +1,222 @@
+"""Verification: are two images of one class? NumPy in, NumPy out.
+
+A pair is called same where its distance is *below* the threshold. The threshold is
+chosen on validation pairs and then applied, unchanged, to test pairs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binomtest
+from sklearn import metrics
+from sklearn.neighbors import KNeighborsClassifier
+
+
+def wilson_interval(n_correct: int, n_trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson score interval of a share of independent trials (Wilson 1927).
+
+    Parameters
+    ----------
+    n_correct, n_trials : int
+    confidence : float in (0, 1)
+
+    Returns
+    -------
+    (low, high)
+        Shares in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If ``n_trials`` is 0 or ``n_correct`` is not between 0 and ``n_trials``.
+
+    Examples
+    --------
+    >>> low, high = wilson_interval(368, 400)  # 92 % of the 400 official trials
+    >>> round(low, 3), round(high, 3)
+    (0.889, 0.943)
+    """
+    if not 0 <= n_correct <= n_trials or n_trials == 0:
+        raise ValueError(
+            f"{n_correct} correct of {n_trials} trials; expected 0 <= correct <= trials"
+        )
+    interval = binomtest(n_correct, n_trials).proportion_ci(confidence, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def verification_accuracy(distances: np.ndarray, same: np.ndarray, threshold: float) -> float:
+    """Share of pairs on the right side of a threshold.
+
+    Parameters
+    ----------
+    distances : float array (n_pairs,)
+    same : array (n_pairs,)
+        1 = same class, 0 = different.
+    threshold : float
+
+    Returns
+    -------
+    float in [0, 1]
+    """
+    distances, same = _check(distances, same)
+    return float(np.mean((distances < threshold) == same))
+
+
+def best_threshold(distances: np.ndarray, same: np.ndarray) -> float:
+    """The threshold with the highest accuracy on these pairs.
+
+    Candidates lie half-way between neighbouring distances, and beyond the smallest and
+    the largest; of several equally good ones the smallest is returned. Choose it on
+    validation pairs.
+
+    Parameters
+    ----------
+    distances : float array (n_pairs,)
+    same : array (n_pairs,)
+
+    Returns
+    -------
+    float
+    """
+    distances, same = _check(distances, same)
+    order = np.argsort(distances)
+    values, is_same = distances[order], same[order]
+    # Calling the k nearest pairs same is right for the same ones among them and for the
+    # different ones after them, for k = 0 .. n_pairs.
+    right = (
+        np.concatenate([[0], np.cumsum(is_same)])
+        + np.concatenate([[0], np.cumsum(~is_same[::-1])])[::-1]
+    )
+    middles = (values[:-1] + values[1:]) / 2
+    thresholds = np.concatenate([[values[0] - 1e-6], middles, [np.nextafter(values[-1], np.inf)]])
+    # Between equal distances there is no threshold that would part them.
+    parts = np.concatenate([[True], values[:-1] < values[1:], [True]])
+    return float(thresholds[parts][np.argmax(right[parts])])
+
+
+@dataclass(frozen=True)
+class RocCurve:
+    """Error rates over all thresholds, from the strictest to the most lenient.
+
+    Attributes
+    ----------
+    false_accept, true_accept : float arrays (n,)
+        Shares of different, and of same, pairs that are called same.
+    auc : float
+        Area under the curve: the chance that a same pair is nearer than a different
+        one; 0.5 for a constant distance.
+    equal_error_rate : float
+        Where as large a share of different pairs is accepted as of same pairs rejected.
+    """
+
+    false_accept: np.ndarray
+    true_accept: np.ndarray
+    auc: float
+    equal_error_rate: float
+
+
+def roc(distances: np.ndarray, same: np.ndarray) -> RocCurve:
+    """Receiver operating characteristic of a distance.
+
+    Parameters
+    ----------
+    distances : float array (n_pairs,)
+    same : array (n_pairs,)
+        Both kinds must be there.
+
+    Returns
+    -------
+    RocCurve
+    """
+    distances, same = _check(distances, same)
+    if same.all() or not same.any():
+        raise ValueError(f"all {len(same)} pairs are of one kind; a ROC needs same and different")
+    false_accept, true_accept, _ = metrics.roc_curve(same, -distances, drop_intermediate=False)
+    # The rates cross between two points of the curve; interpolate along the segment.
+    gap = (1 - true_accept) - false_accept  # falls from 1 to -1
+    after = int(np.argmax(gap <= 0))
+    weight = gap[after - 1] / (gap[after - 1] - gap[after])
+    equal_error_rate = false_accept[after - 1] + weight * (
+        false_accept[after] - false_accept[after - 1]
+    )
+    auc = metrics.auc(false_accept, true_accept)
+    return RocCurve(false_accept, true_accept, float(auc), float(equal_error_rate))
+
+
+@dataclass(frozen=True)
+class Verification:
+    """How well a distance tells same from different pairs.
+
+    Attributes
+    ----------
+    threshold : float
+        Chosen on the validation pairs.
+    accuracy : float
+        Share of test pairs right at that threshold.
+    interval : (low, high)
+        95 % Wilson interval of the accuracy. It takes the pairs as independent; pairs
+        that share images are a little less so, and the true interval a little wider.
+    roc : RocCurve
+        Of the test pairs.
+    """
+
+    threshold: float
+    accuracy: float
+    interval: tuple[float, float]
+    roc: RocCurve
+
+
+def verify(
+    validation_distances: np.ndarray,
+    validation_same: np.ndarray,
+    test_distances: np.ndarray,
+    test_same: np.ndarray,
+) -> Verification:
+    """Choose a threshold on validation pairs and measure it on test pairs.
+
+    Parameters
+    ----------
+    validation_distances, test_distances : float arrays (n_pairs,)
+    validation_same, test_same : arrays (n_pairs,)
+        1 = same class, 0 = different.
+    """
+    threshold = best_threshold(validation_distances, validation_same)
+    accuracy = verification_accuracy(test_distances, test_same, threshold)
+    n = len(test_distances)
+    interval = wilson_interval(round(accuracy * n), n)
+    return Verification(threshold, accuracy, interval, roc(test_distances, test_same))
+
+
+def nearest_neighbour_accuracy(
+    stored: np.ndarray, stored_labels: np.ndarray, queries: np.ndarray, query_labels: np.ndarray
+) -> float:
+    """Share of queries whose nearest stored vector, by Euclidean distance, has their label.
+
+    Parameters
+    ----------
+    stored : float array (n, dim)
+    stored_labels : int array (n,)
+    queries : float array (m, dim)
+    query_labels : int array (m,)
+
+    Returns
+    -------
+    float in [0, 1]
+    """
+    classifier = KNeighborsClassifier(n_neighbors=1, algorithm="brute")
+    return float(classifier.fit(stored, stored_labels).score(queries, query_labels))
+
+
+def _check(distances: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distances as floats and labels as booleans, or an error that names the fault."""
+    distances, same = np.asarray(distances, float), np.asarray(same)
+    if distances.ndim != 1 or distances.shape != same.shape or len(distances) == 0:
+        raise ValueError(
+            f"distances of shape {distances.shape} and labels of shape {same.shape}; "
+            "expected two arrays (n_pairs,) of one length"
+        )
+    if not np.isfinite(distances).all():
+        raise ValueError(f"{np.sum(~np.isfinite(distances))} distances are not finite numbers")
+    if not np.isin(same, (0, 1)).all():
+        raise ValueError(f"labels {np.unique(same)[:5]}; expected 1 = same and 0 = different")
+    return distances, same.astype(bool)

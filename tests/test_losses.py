@@ -1,0 +1,72 @@
+"""Contrastive loss: the label convention, hand-derived values, gradients."""
+
+import keras
+import numpy as np
+import pytest
+from gradients import gradient
+
+from siamese_utils import distances
+from siamese_utils.losses import ContrastiveLoss
+
+pytestmark = pytest.mark.backend
+
+
+def loss(same, distance, margin=1.0):
+    value = ContrastiveLoss(margin)(np.array(same, "float32"), np.array(distance, "float32"))
+    return float(keras.ops.convert_to_numpy(value))
+
+
+@pytest.mark.parametrize(
+    ("same", "distance", "margin", "expected"),
+    [
+        ([1], [0.0], 1.0, 0.0),  # same and together: nothing to do
+        ([0], [1.0], 1.0, 0.0),  # different and a margin apart: nothing to do
+        ([0], [7.0], 1.0, 0.0),  # ... nor further away
+        ([1], [2.0], 1.0, 4.0),  # same, two apart: 2 squared, without limit
+        ([0], [0.0], 1.0, 1.0),  # different and together: the margin squared
+        ([0], [0.5], 2.0, 2.25),  # (2 - 0.5) squared
+        ([1, 0], [0.25, 0.25], 1.0, 0.3125),  # (0.0625 + 0.5625) / 2
+    ],
+)
+def test_by_hand(same, distance, margin, expected):
+    assert loss(same, distance, margin) == pytest.approx(expected, abs=1e-6)
+
+
+def test_label_one_means_same():
+    """The book's convention, the opposite of Hadsell's Y: near is good where same = 1."""
+    near, far = [0.1], [0.9]
+    assert loss([1], near) < loss([1], far)
+    assert loss([0], near) > loss([0], far)
+
+
+def test_equals_a_loop():
+    rng = np.random.default_rng(0)
+    same, distance = rng.integers(0, 2, 50), rng.uniform(0, 2, 50)
+    terms = [d**2 if s == 1 else max(1.3 - d, 0) ** 2 for s, d in zip(same, distance, strict=True)]
+    assert loss(same, distance, 1.3) == pytest.approx(np.mean(terms), rel=1e-5)
+
+
+def test_integer_labels_do():
+    value = ContrastiveLoss()(np.array([1, 0]), np.array([0.5, 0.5], "float32"))
+    assert float(keras.ops.convert_to_numpy(value)) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("same", [0.0, 1.0])
+def test_gradient_is_finite_for_two_equal_images(same):
+    b = np.ones((1, 3), "float32")
+    label = keras.ops.convert_to_tensor(np.array([same], "float32"))
+    other = keras.ops.convert_to_tensor(b)
+    slope = gradient(lambda a: ContrastiveLoss()(label, distances.euclidean(a, other)), b)
+    assert np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("margin", [0, -1.0, float("nan")])
+def test_refuses_a_margin_that_is_not_positive(margin):
+    with pytest.raises(ValueError, match=r"margin is .*positive"):
+        ContrastiveLoss(margin)
+
+
+def test_survives_its_config():
+    again = keras.losses.deserialize(keras.losses.serialize(ContrastiveLoss(0.7)))
+    assert isinstance(again, ContrastiveLoss)
+    assert again.margin == 0.7

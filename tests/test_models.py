@@ -1,0 +1,138 @@
+"""Encoders and the siamese network: shapes, sharing, symmetry, saving."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from siamese_utils import distances, losses, models, training
+from siamese_utils.sampling import PairDataset
+
+pytestmark = pytest.mark.backend
+
+SHAPE = (8, 8, 1)
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).random((6, *SHAPE), "float32")
+
+
+@pytest.fixture
+def encoder():
+    keras.utils.set_random_seed(0)
+    return models.conv_encoder(SHAPE, filters=(4, 4), dim=3)
+
+
+def test_mlp_encoder_is_the_tutorials():
+    """784 x 128 + 128, then twice 128 x 128 + 128 weights."""
+    encoder = models.mlp_encoder((28, 28, 1))
+    assert encoder.count_params() == 100_480 + 2 * 16_512
+    assert encoder.output_shape == (None, 128)
+    assert [layer.rate for layer in encoder.layers if hasattr(layer, "rate")] == [0.1, 0.1]
+
+
+def test_conv_encoder_by_hand():
+    """3 x 3 x 1 x 4 + 4, 3 x 3 x 4 x 4 + 4, then 2 x 2 x 4 values to 3."""
+    encoder = models.conv_encoder(SHAPE, filters=(4, 4), dim=3)
+    assert encoder.count_params() == 40 + 148 + 51
+    assert encoder.output_shape == (None, 3)
+
+
+def test_siamese_network_has_one_set_of_weights(encoder):
+    network = models.siamese_network(encoder)
+    assert network.count_params() == encoder.count_params()
+
+
+def test_siamese_network_measures_the_distance_of_embeddings(encoder, images):
+    network = models.siamese_network(encoder)
+    found = network.predict([images[:3], images[3:]], verbose=0)
+    z = models.embed(encoder, images)
+    np.testing.assert_allclose(found, np.linalg.norm(z[:3] - z[3:], axis=1), rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "layer", [distances.EuclideanDistance, distances.L1Distance, distances.CosineDistance]
+)
+def test_symmetric(encoder, images, layer):
+    network = models.siamese_network(encoder, layer())
+    forth = network.predict([images[:3], images[3:]], verbose=0)
+    back = network.predict([images[3:], images[:3]], verbose=0)
+    np.testing.assert_allclose(forth, back, rtol=1e-6)
+
+
+class TestEmbed:
+    def test_batches_change_nothing(self, encoder, images):
+        np.testing.assert_allclose(
+            models.embed(encoder, images, batch_size=4),
+            models.embed(encoder, images),
+            rtol=1e-5,
+            atol=1e-6,
+        )
+
+    def test_no_dropout(self):
+        encoder = models.mlp_encoder(SHAPE, units=(16, 16), dropout=0.9)
+        images = np.ones((2, *SHAPE), "float32")
+        np.testing.assert_array_equal(models.embed(encoder, images), models.embed(encoder, images))
+
+    def test_ink_as_bytes(self, encoder):
+        ink = np.random.default_rng(0).integers(0, 2, (3, *SHAPE)).astype("uint8")
+        np.testing.assert_array_equal(
+            models.embed(encoder, ink), models.embed(encoder, ink.astype("float32"))
+        )
+
+    @pytest.mark.parametrize(
+        "wrong", [np.zeros(SHAPE), np.zeros((1, 9, 8, 1)), np.zeros((0, *SHAPE))]
+    )
+    def test_refuses_another_shape(self, encoder, wrong):
+        with pytest.raises(ValueError, match=r"expected \(n, 8, 8, 1\)"):
+            models.embed(encoder, wrong)
+
+    def test_refuses_bytes_up_to_255(self, encoder):
+        with pytest.raises(ValueError, match="divide by 255"):
+            models.embed(encoder, np.full((1, *SHAPE), 255, "uint8"))
+
+
+def test_training_lowers_the_loss(encoder):
+    """Dark against light images, which any encoder can learn to tell apart."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 2
+    images = (0.2 * rng.random((40, *SHAPE)) + 0.8 * labels[:, None, None, None]).astype("float32")
+    pairs = rng.integers(0, 40, (256, 2))
+    same = (labels[pairs[:, 0]] == labels[pairs[:, 1]]).astype("float32")
+    network = models.siamese_network(encoder)
+    network.compile("adam", losses.ContrastiveLoss(), metrics=[training.PairAccuracy(0.5)])
+    history = network.fit(PairDataset(images, pairs, same, 32, 0), epochs=6, verbose=0).history
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    assert history["pair_accuracy"][-1] > 0.95
+
+
+LOAD = """
+import sys
+import numpy as np
+import siamese_utils.distances, siamese_utils.losses, siamese_utils.training
+import keras
+network = keras.saving.load_model(sys.argv[1])
+a, b = np.load(sys.argv[2])
+np.save(sys.argv[3], network.predict([a, b], verbose=0))
+assert network.loss.margin == 0.7
+assert "pair_accuracy" in network.evaluate([a, b], np.ones(len(a)), verbose=0, return_dict=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "layer", [distances.EuclideanDistance, distances.L1Distance, distances.CosineDistance]
+)
+def test_saved_model_loads_in_a_fresh_process_in_safe_mode(encoder, images, layer, tmp_path):
+    """Safe mode is Keras' default: it refuses files that could run code, such as a Lambda."""
+    network = models.siamese_network(encoder, layer())
+    network.compile("sgd", losses.ContrastiveLoss(0.7), metrics=[training.PairAccuracy(0.4)])
+    network.save(tmp_path / "model.keras")
+    pair = np.stack([images[:3], images[3:]])
+    np.save(tmp_path / "pair.npy", pair)
+    paths = [str(tmp_path / name) for name in ("model.keras", "pair.npy", "out.npy")]
+    subprocess.run([sys.executable, "-c", LOAD, *paths], check=True)
+    expected = network.predict(list(pair), verbose=0)
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, rtol=1e-6)

@@ -1,0 +1,173 @@
+"""The chapters: fresh, complete, in the book's form, and runnable through papermill."""
+
+import ast
+import copy
+import importlib.util
+import itertools
+import json
+import re
+import statistics
+
+import chapters as tool
+import pytest
+
+from siamese_utils import profiles, results
+
+CHAPTERS = tool.names()
+BACKENDS = [b for b in ("tensorflow", "jax", "torch") if importlib.util.find_spec(b)]
+
+
+@pytest.fixture(params=CHAPTERS)
+def chapter(request):
+    return request.param
+
+
+@pytest.fixture
+def notebook(chapter):
+    return tool.load(chapter)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def image_cells(notebook):
+    return [
+        cell
+        for cell in code_cells(notebook)
+        if any("image/png" in output.get("data", {}) for output in cell.outputs)
+    ]
+
+
+def test_there_are_chapters():
+    assert CHAPTERS
+    assert set(CHAPTERS) == set(profiles._SETTINGS)
+
+
+class TestFreshness:
+    def test_outputs_come_from_this_code(self, chapter, notebook):
+        stored = notebook.metadata["siamese_book"]["inputs"]
+        assert stored == tool.input_digest(chapter, notebook), (
+            f"the stored outputs of {chapter} are stale: run `make refresh CHAPTER={chapter}`"
+        )
+
+    def test_outputs_are_as_they_were_stored(self, chapter, notebook):
+        assert notebook.metadata["siamese_book"]["outputs"] == tool.output_digest(notebook), (
+            f"an output of {chapter} was changed by hand: run `make refresh CHAPTER={chapter}`"
+        )
+
+    def test_a_changed_number_is_noticed(self, notebook):
+        changed = copy.deepcopy(notebook)
+        streams = [o for c in code_cells(changed) for o in c.outputs if o.output_type == "stream"]
+        streams[0].text = streams[0].text + "1"
+        assert tool.output_digest(changed) != tool.output_digest(notebook)
+
+    def test_changed_code_is_noticed_and_changed_text_is_not(self, chapter, notebook):
+        before = tool.input_digest(chapter, notebook)
+        changed = copy.deepcopy(notebook)
+        changed.cells[0].source += "\nMore text."
+        assert tool.input_digest(chapter, changed) == before
+        code_cells(changed)[-1].source += "\nx = 1"
+        assert tool.input_digest(chapter, changed) != before
+
+    def test_comments_and_docstrings_do_not_count(self):
+        bare = 'def f(x):\n    return x + "#"\n'
+        full = '"""Module."""\n\ndef f(x):  # why\n    """What."""\n\n    return x + "#"\n'
+        assert tool._bare_source(full) == tool._bare_source(bare)
+        assert tool._bare_source(bare.replace("+", "-")) != tool._bare_source(bare)
+
+    def test_modules_are_followed_through_the_package(self):
+        used = tool._modules_used("from siamese_utils.models import embed")
+        assert {"siamese_utils", "siamese_utils.models", "siamese_utils.distances"} <= used
+        assert "siamese_utils.evaluation" not in used
+        assert "siamese_utils.datasets.mnist" in tool._modules_used(
+            "from siamese_utils import datasets"
+        )
+
+
+class TestForm:
+    def test_ran_from_top_to_bottom(self, notebook):
+        counts = [cell.execution_count for cell in code_cells(notebook)]
+        assert counts == list(range(1, len(counts) + 1))
+
+    def test_cells_are_short(self, notebook):
+        lengths = [
+            sum(bool(ln.strip()) for ln in c.source.splitlines()) for c in code_cells(notebook)
+        ]
+        assert statistics.median(lengths) <= 6
+        assert max(lengths) <= 25
+
+    def test_a_sentence_stands_between_code_cells(self, notebook):
+        """Only the set-up at the top may be a run of code."""
+        kinds = [cell.cell_type for cell in notebook.cells]
+        later = kinds[kinds.index("markdown", kinds.index("code")) :]
+        assert ("code", "code") not in list(itertools.pairwise(later))
+
+    def test_figures_have_alt_text_and_a_caption(self, notebook):
+        assert image_cells(notebook)
+        for cell in image_cells(notebook):
+            form = cell.metadata["mystnb"]
+            assert len(form["image"]["alt"]) > 40, cell.source
+            assert len(form["figure"]["caption"]) > 20, cell.source
+            assert form["figure"]["name"], cell.source
+
+    def test_figures_are_png(self, notebook):
+        """Drawings as SVG would be compared letter by letter when the chapter is checked."""
+        kinds = {k for c in code_cells(notebook) for o in c.outputs for k in o.get("data", {})}
+        assert not kinds & {"image/svg+xml", "application/vnd.jupyter.widget-view+json"}
+
+    def test_nothing_that_a_page_must_not_show(self, notebook):
+        assert tool.output_faults(notebook) == []
+        for cell in notebook.cells:
+            assert not tool.MACHINE_PATH.search(cell.source)
+            assert not re.search(r"\bpip3? install\b|\bconda install\b", cell.source)
+
+    def test_parameters_are_literals_with_the_quick_profile(self, chapter, notebook):
+        tagged = [c for c in code_cells(notebook) if "parameters" in c.metadata.get("tags", [])]
+        assert len(tagged) == 1
+        values = {}
+        for statement in ast.parse(tagged[0].source).body:
+            assert isinstance(statement, ast.Assign)
+            values[statement.targets[0].id] = ast.literal_eval(statement.value)
+        assert values["profile"] == "quick"
+        assert values["record"] == ""
+
+    def test_some_outputs_are_checked(self, notebook):
+        tags = [set(c.metadata.get("tags", [])) for c in code_cells(notebook) if c.outputs]
+        assert sum("nbval-check-output" in t for t in tags) >= 3
+
+    def test_metadata_is_clean(self, notebook):
+        assert set(notebook.metadata) == {"kernelspec", "language_info", "siamese_book"}
+        allowed = {"tags", "mystnb"}
+        assert {key for cell in notebook.cells for key in cell.metadata} <= allowed
+
+    def test_faults_are_found(self, notebook):
+        """A page with stderr, an error or a path of this machine is not stored."""
+        stream = {"output_type": "stream", "name": "stderr", "text": "W0000 retracing"}
+        path = {"output_type": "stream", "name": "stdout", "text": "/home/someone/data"}
+        for fault in (stream, path):
+            bad = copy.deepcopy(notebook)
+            code_cells(bad)[0].outputs = [tool.nbformat.from_dict(fault)]
+            assert len(tool.output_faults(bad)) == 1
+
+
+@pytest.mark.slow
+class TestPapermill:
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_every_cell_runs_at_smoke(self, chapter, backend, tmp_path, monkeypatch):
+        """The call of `make full`, at the smallest size, on each backend."""
+        monkeypatch.setenv("KERAS_BACKEND", backend)
+        record, output = tmp_path / "record.json", tmp_path / "output.ipynb"
+        tool.run_papermill(chapter, "smoke", record, output)
+        written = results.read(record)
+        assert (written["name"], written["profile"]) == (chapter, "smoke")
+        assert written["provenance"]["backend"] == backend
+        assert written["metrics"]
+        ran = json.loads(output.read_text())
+        assert ran["metadata"]["papermill"]["exception"] is None
+
+    def test_an_unknown_parameter_is_an_error(self, chapter, tmp_path):
+        output = tmp_path / "output.ipynb"
+        with pytest.raises(SystemExit, match="no parameter 'profil'"):
+            tool.run_papermill(chapter, "smoke", tmp_path / "r.json", output, profil="smoke")
+        assert not output.exists()

@@ -1,0 +1,182 @@
+"""Pairs: which there are, which are drawn, and what a batch holds."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from siamese_utils import sampling
+
+pytestmark = pytest.mark.backend
+
+TWO_CLASSES = np.array([0, 1, 0, 1, 0])  # same: (0,2) (0,4) (2,4) (1,3); different: the other 6
+
+
+def all_pairs_by_loop(labels):
+    pairs = list(itertools.combinations(range(len(labels)), 2))
+    same = {p for p in pairs if labels[p[0]] == labels[p[1]]}
+    return same, set(pairs) - same
+
+
+def unordered(pairs):
+    return [tuple(sorted(p)) for p in pairs.tolist()]
+
+
+class TestCountPairs:
+    def test_by_hand(self):
+        assert sampling.count_pairs(TWO_CLASSES) == (4, 6)
+
+    def test_omniglot_background(self):
+        """Koch's training set: 964 characters of 20 drawers (19,280 choose 2 in all)."""
+        n_same, n_different = sampling.count_pairs(np.repeat(np.arange(964), 20))
+        assert (n_same, n_same + n_different) == (183_160, 185_849_560)
+
+    def test_equals_listing_them(self):
+        labels = np.random.default_rng(0).integers(0, 4, 30)
+        same, different = all_pairs_by_loop(labels)
+        assert sampling.count_pairs(labels) == (len(same), len(different))
+
+
+class TestConsecutivePairs:
+    def test_by_hand(self):
+        """Two classes leave no choice of the other class, so all is determined."""
+        pairs, same = sampling.consecutive_pairs(np.array([7, 3, 7, 3, 7]), np.random.default_rng())
+        assert pairs.tolist() == [[1, 3], [1, 0], [0, 2], [0, 1]]
+        assert same.tolist() == [1, 0, 1, 0]
+
+    def test_count_for_mnist_sizes(self):
+        """The smallest training digit, 5, has 5,421 images: 2 x 10 x 5,420 pairs."""
+        sizes = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+        pairs, same = sampling.consecutive_pairs(
+            np.repeat(np.arange(10), sizes), np.random.default_rng(0)
+        )
+        assert pairs.shape == (108_400, 2)
+        assert same.sum() == 54_200
+
+    def test_labels_are_true(self):
+        labels = np.random.default_rng(1).integers(0, 5, 200)
+        pairs, same = sampling.consecutive_pairs(labels, np.random.default_rng(2))
+        assert np.array_equal(labels[pairs[:, 0]] == labels[pairs[:, 1]], same == 1)
+        assert (pairs[:, 0] != pairs[:, 1]).all()
+
+    @pytest.mark.parametrize(
+        ("labels", "message"),
+        [([0, 0, 0], "need two"), ([0, 0, 1], "class 1 has 1 image")],
+    )
+    def test_refuses(self, labels, message):
+        with pytest.raises(ValueError, match=message):
+            sampling.consecutive_pairs(np.array(labels), np.random.default_rng(0))
+
+
+class TestBalancedPairs:
+    def test_labels_are_true_and_balanced(self):
+        labels = np.random.default_rng(0).integers(0, 6, 100)
+        pairs, same = sampling.balanced_pairs(labels, 400, np.random.default_rng(1))
+        assert np.array_equal(labels[pairs[:, 0]] == labels[pairs[:, 1]], same == 1)
+        assert same.sum() == 200
+
+    def test_no_pair_twice_and_none_with_itself(self):
+        labels = np.random.default_rng(0).integers(0, 6, 60)
+        pairs, _ = sampling.balanced_pairs(labels, 500, np.random.default_rng(1))
+        assert len(set(unordered(pairs))) == 500
+        assert (pairs[:, 0] != pairs[:, 1]).all()
+
+    def test_asked_for_all_it_returns_all(self):
+        labels = np.array([0, 1, 0, 1, 1, 0, 2])
+        n_same = sampling.count_pairs(labels)[0]
+        pairs, same = sampling.balanced_pairs(labels, 2 * n_same, np.random.default_rng(0))
+        assert set(unordered(pairs[same == 1])) == all_pairs_by_loop(labels)[0]
+
+    def test_every_pair_is_equally_likely(self):
+        """Each of the 4 same and 6 different pairs, over 3,000 draws of one of each kind."""
+        rng = np.random.default_rng(0)
+        drawn = [sampling.balanced_pairs(TWO_CLASSES, 2, rng) for _ in range(3000)]
+        pairs = np.concatenate([p for p, _ in drawn])
+        same = np.concatenate([s for _, s in drawn])
+        for kind, n in ((1, 4), (0, 6)):
+            seen = unordered(pairs[same == kind])
+            shares = [seen.count(p) / len(seen) for p in set(seen)]
+            assert len(shares) == n
+            assert max(abs(share - 1 / n) for share in shares) < 0.03
+        # Neither the side nor the place in the list tells anything.
+        assert abs((pairs[:, 0] < pairs[:, 1]).mean() - 0.5) < 0.03
+        assert abs(same[::2].mean() - 0.5) < 0.03
+
+    def test_same_seed_same_pairs(self):
+        labels = np.arange(40) % 4
+        first, again, other = (
+            sampling.balanced_pairs(labels, 20, np.random.default_rng(seed))[0]
+            for seed in (5, 5, 6)
+        )
+        assert np.array_equal(first, again)
+        assert not np.array_equal(first, other)
+
+    @pytest.mark.parametrize(
+        ("n_pairs", "message"),
+        [
+            (3, "positive even"),
+            (0, "positive even"),
+            (10, "needs 5 same pairs, but 5 images have only 4. Ask for at most 8"),
+        ],
+    )
+    def test_refuses(self, n_pairs, message):
+        with pytest.raises(ValueError, match=message):
+            sampling.balanced_pairs(TWO_CLASSES, n_pairs, np.random.default_rng(0))
+
+    def test_refuses_one_class(self):
+        with pytest.raises(ValueError, match="1 class"):
+            sampling.balanced_pairs(np.zeros(9, int), 2, np.random.default_rng(0))
+
+
+class TestPairDataset:
+    images = np.arange(8, dtype="uint8").reshape(8, 1, 1, 1)  # an image is its own index
+    pairs = np.array([[0, 1], [2, 3], [4, 5], [6, 7], [0, 7]])
+    same = np.array([1, 0, 1, 0, 1])
+
+    def dataset(self, **changes):
+        arguments = {"batch_size": 2, "seed": 3, **changes}
+        return sampling.PairDataset(self.images, self.pairs, self.same, **arguments)
+
+    def epoch(self, dataset):
+        return [
+            [(int(a.item()), int(b.item()), int(y)) for a, b, y in zip(*sides, same, strict=True)]
+            for sides, same in (dataset[i] for i in range(len(dataset)))
+        ]
+
+    def test_batches_have_one_shape_and_are_float32(self):
+        dataset = self.dataset()
+        assert len(dataset) == 2  # the fifth pair is left for another epoch
+        for i in range(2):
+            (left, right), same = dataset[i]
+            assert left.shape == right.shape == (2, 1, 1, 1)
+            assert left.dtype == right.dtype == same.dtype == np.float32
+
+    def test_images_keep_their_label(self):
+        expected = {(*p, y) for p, y in zip(self.pairs.tolist(), self.same.tolist(), strict=True)}
+        seen = [item for batch in self.epoch(self.dataset()) for item in batch]
+        assert len(set(seen)) == 4
+        assert set(seen) <= expected
+
+    def test_batch_is_a_pure_function_of_seed_epoch_and_index(self):
+        dataset = self.dataset()
+        first = self.epoch(dataset)
+        assert [self.epoch(dataset)[i] for i in (1, 0)] == first[::-1]  # asked again, backwards
+        assert self.epoch(self.dataset()) == first
+        dataset.on_epoch_end()
+        second = self.epoch(dataset)
+        assert second != first
+        other = self.dataset()
+        other.on_epoch_end()
+        assert self.epoch(other) == second
+
+    def test_seed_matters(self):
+        orders = {str(self.epoch(self.dataset(seed=seed))) for seed in range(5)}
+        assert len(orders) > 1
+
+    def test_refuses_too_few_pairs(self):
+        with pytest.raises(ValueError, match="5 pairs do not fill one batch of 6"):
+            self.dataset(batch_size=6)
+
+    def test_refuses_labels_of_another_length(self):
+        with pytest.raises(ValueError, match="5 pairs but 2 labels"):
+            sampling.PairDataset(self.images, self.pairs, self.same[:2], 2, 0)

@@ -1,0 +1,244 @@
+"""Run the chapters, store their outputs, and tell whether stored outputs are fresh.
+
+python tools/chapters.py refresh [CHAPTER]   run at quick, store the outputs in place
+python tools/chapters.py full [CHAPTER]      run at full, write results/full/CHAPTER.json
+"""
+
+import argparse
+import ast
+import hashlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tokenize
+import tomllib
+from pathlib import Path
+
+import nbformat
+import papermill
+from nbclient import NotebookClient
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+CELL_TIMEOUT = 600  # seconds
+# An absolute path of this machine would mean nothing on the reader's.
+MACHINE_PATH = re.compile(
+    r"(?:/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\?Users)|" + re.escape(str(ROOT))
+)
+
+
+def names() -> list[str]:
+    """The chapters' names, in order."""
+    return sorted(path.stem for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb"))
+
+
+def load(chapter: str) -> nbformat.NotebookNode:
+    path = NOTEBOOKS / f"{chapter}.ipynb"
+    if not path.exists():
+        raise SystemExit(f"no chapter {chapter!r}; there are {', '.join(names())}")
+    return nbformat.read(path, as_version=4)
+
+
+# Freshness ---------------------------------------------------------------------------
+
+
+def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
+    """Digest of all that can change a chapter's outputs.
+
+    Its code cells; the package modules that it uses, directly or not, without comments
+    and docstrings; its settings at quick; and the locked versions of what the package
+    depends on. Text may be edited without running anything again.
+    """
+    code = [c for c in notebook.cells if c.cell_type == "code"]
+    parts = [[c.source, sorted(c.metadata.get("tags", []))] for c in code]
+    sources = {}
+    for name in sorted(_modules_used("\n".join(_importable(c.source) for c in code))):
+        if name == "siamese_utils.profiles":
+            # Another chapter's settings do not concern this one.
+            sources[name] = _quick_settings(chapter)
+        else:
+            sources[name] = _bare_source(_module_file(name).read_text(encoding="utf-8"))
+    return _digest([parts, sources, _locked_versions()])
+
+
+def output_digest(notebook: nbformat.NotebookNode) -> str:
+    """Digest of the stored outputs, so that none can be edited by hand."""
+    return _digest([c.outputs for c in notebook.cells if c.cell_type == "code"])
+
+
+def _digest(content) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _importable(source: str) -> str:
+    """A cell without IPython's magics, so that Python can parse it."""
+    return "\n".join(ln for ln in source.splitlines() if not ln.lstrip().startswith(("%", "!")))
+
+
+def _module_file(name: str) -> Path:
+    path = ROOT.joinpath(*name.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def _modules_used(source: str) -> set[str]:
+    """Modules of the package that some code imports, and those that they import."""
+    found: set[str] = set()
+    todo = list(_imports(source, package=""))
+    while todo:
+        name = todo.pop()
+        if name in found or not _module_file(name).exists():
+            continue  # a name that a module defines, not a module
+        found.add(name)
+        is_package = _module_file(name).name == "__init__.py"
+        package = name if is_package else name.rpartition(".")[0]
+        todo += _imports(_module_file(name).read_text(encoding="utf-8"), package)
+        todo.append(name.rpartition(".")[0])  # importing a module runs its package
+    return found
+
+
+def _imports(source: str, package: str) -> set[str]:
+    """Names of the package's modules in the import statements of some code."""
+    names = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parents, base]) if base else ".".join(parents)
+            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+    return {name for name in names if name.split(".")[0] == "siamese_utils"}
+
+
+def _bare_source(source: str) -> str:
+    """Python code without comments, docstrings and blank lines, otherwise to the letter."""
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            text = node.body[0]
+            for row in range(text.lineno, (text.end_lineno or text.lineno) + 1):
+                lines[row - 1] = ""
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def _quick_settings(chapter: str) -> str:
+    code = (
+        "import json; from siamese_utils.profiles import settings; "
+        f"print(json.dumps(vars(settings({chapter!r}, 'quick'))))"
+    )
+    return subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
+
+
+def _locked_versions() -> dict[str, str]:
+    """Pins of the package's own dependencies; a new linter changes no result."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {Requirement(line).name.lower() for line in project["dependencies"]}
+    pins = dict(
+        line.strip().split("==")
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        if "==" in line and not line.startswith("#")
+    )
+    return {name: version for name, version in sorted(pins.items()) if name.lower() in wanted}
+
+
+# Running -----------------------------------------------------------------------------
+
+
+def refresh(chapter: str) -> None:
+    """Run a chapter at quick and store its outputs; nothing is written unless all went well."""
+    path = NOTEBOOKS / f"{chapter}.ipynb"
+    notebook = load(chapter)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    ).execute()
+    faults = output_faults(notebook)
+    if faults:
+        raise SystemExit(f"{chapter}: not stored, because\n" + "\n".join(faults))
+    notebook.metadata = {
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+        "siamese_book": {
+            "inputs": input_digest(chapter, notebook),
+            "outputs": output_digest(notebook),
+        },
+    }
+    temporary = path.with_name(f".{chapter}.{os.getpid()}")
+    try:
+        nbformat.write(notebook, temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def output_faults(notebook: nbformat.NotebookNode) -> list[str]:
+    """What must not stand on a page: text on stderr, errors, paths of this machine."""
+    faults = []
+    for number, cell in enumerate(notebook.cells, 1):
+        for output in cell.get("outputs", []):
+            text = json.dumps({k: v for k, v in output.items() if k != "data"})
+            text += json.dumps(
+                {k: v for k, v in output.get("data", {}).items() if k.startswith("text/")}
+            )
+            if output.get("name") == "stderr":
+                faults.append(f"cell {number} wrote on stderr: {output.text.strip()[:300]}")
+            if output.output_type == "error":
+                faults.append(f"cell {number} raised {output.ename}: {output.evalue}")
+            if MACHINE_PATH.search(text):
+                faults.append(f"cell {number} shows a path of this machine")
+    return faults
+
+
+def run_papermill(chapter: str, profile: str, record: Path, output: Path, **parameters) -> None:
+    """Run a chapter through papermill and have it write its record.
+
+    An unknown parameter name is an error here; papermill alone only warns.
+    """
+    path = NOTEBOOKS / f"{chapter}.ipynb"
+    parameters = {"profile": profile, "record": str(record.resolve()), **parameters}
+    known = set(papermill.inspect_notebook(str(path)))
+    unknown = sorted(set(parameters) - known)
+    if unknown:
+        raise SystemExit(f"{chapter} has no parameter {unknown[0]!r}; it has {sorted(known)}")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "papermill", str(path), str(output)]
+    command += ["--cwd", str(NOTEBOOKS), "-k", "python3", "--no-progress-bar"]
+    for name, value in parameters.items():
+        command += ["-p", name, str(value)]
+    # A process for each chapter, so that none inherits another's memory.
+    subprocess.run(command, check=True, cwd=ROOT)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=("refresh", "full"))
+    parser.add_argument("chapter", nargs="*", default=names())
+    arguments = parser.parse_args()
+    for chapter in arguments.chapter:
+        print(f"{arguments.command}: {chapter}", flush=True)
+        if arguments.command == "refresh":
+            refresh(chapter)
+        else:
+            record = ROOT / "results" / "full" / f"{chapter}.json"
+            run_papermill(chapter, "full", record, ROOT / "_build" / "full" / f"{chapter}.ipynb")
+
+
+if __name__ == "__main__":
+    main()
