@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from .distances import all_pairs, euclidean
+
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class ContrastiveLoss(keras.losses.Loss):
@@ -38,15 +40,73 @@ class ContrastiveLoss(keras.losses.Loss):
     """
 
     def __init__(self, margin: float = 1.0, name: str = "contrastive_loss", **kwargs):
-        if not margin > 0:
-            raise ValueError(f"margin is {margin}; expected a positive distance, such as 1.0")
         super().__init__(name=name, **kwargs)
-        self.margin = margin
+        self.margin = _positive(margin)
 
     def call(self, y_true, y_pred):
-        same = ops.cast(y_true, y_pred.dtype)
-        gap = ops.maximum(self.margin - y_pred, 0.0)
-        return same * ops.square(y_pred) + (1.0 - same) * ops.square(gap)
+        return _contrastive(ops.cast(y_true, y_pred.dtype), y_pred, self.margin)
 
     def get_config(self):
         return {**super().get_config(), "margin": self.margin}
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class InBatchContrastiveLoss(keras.losses.Loss):
+    """The contrastive loss over all pairs of a batch: B encodings give B (B - 1) / 2 pairs.
+
+    Put it behind an encoder, with class labels as targets. The mean over the same pairs
+    and the mean over the different pairs count alike, which is what
+    :class:`ContrastiveLoss` computes on pairs drawn balanced. An image is not paired with
+    itself; a kind of pair that a batch lacks adds nothing.
+
+    Parameters
+    ----------
+    margin : float
+        Positive; in the units of the distance, which is Euclidean.
+
+    Raises
+    ------
+    ValueError
+        If ``margin`` is not positive.
+
+    Examples
+    --------
+    Three points on a line, at 0, 0.25 and 0.5, of classes 0, 0, 1. The same pair is at
+    0.25 and gives 0.0625; the different ones, at 0.5 and 0.25, give 0.25 and 0.5625, on
+    average 0.40625. The mean of the two kinds is 0.234375.
+
+    >>> import numpy as np
+    >>> points = np.array([[0.0], [0.25], [0.5]], "float32")
+    >>> round(float(InBatchContrastiveLoss(1.0)(np.array([0, 0, 1]), points)), 4)
+    0.2344
+    """
+
+    def __init__(self, margin: float = 1.0, name: str = "in_batch_contrastive_loss", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.margin = _positive(margin)
+
+    def call(self, y_true, y_pred):
+        labels = ops.reshape(y_true, (-1,))  # (batch,), also if Keras made it (batch, 1)
+        same = ops.cast(ops.expand_dims(labels, 1) == labels, y_pred.dtype)  # (batch, batch)
+        others = 1.0 - ops.eye(labels.shape[0] or ops.shape(labels)[0], dtype=y_pred.dtype)
+        values = _contrastive(same, all_pairs(euclidean, y_pred, y_pred), self.margin)
+        means = [
+            ops.sum(kind * values) / ops.maximum(ops.sum(kind), 1.0)
+            for kind in (same * others, 1.0 - same)
+        ]
+        return (means[0] + means[1]) / 2.0
+
+    def get_config(self):
+        return {**super().get_config(), "margin": self.margin}
+
+
+def _contrastive(same, distance, margin):
+    """Hadsell's two terms, elementwise."""
+    gap = ops.maximum(margin - distance, 0.0)
+    return same * ops.square(distance) + (1.0 - same) * ops.square(gap)
+
+
+def _positive(margin: float) -> float:
+    if not margin > 0:
+        raise ValueError(f"margin is {margin}; expected a positive distance, such as 1.0")
+    return margin

@@ -37,14 +37,14 @@ def mlp_encoder(
 
 
 def conv_encoder(
-    input_shape: tuple[int, ...], filters: Sequence[int] = (32, 64), dim: int = 64
+    input_shape: tuple[int, ...], filters: Sequence[int] = (16, 32), dim: int = 64
 ) -> keras.Model:
     """Small convolutional encoder for small images.
 
     Parameters
     ----------
     input_shape : (height, width, channels)
-    filters : channels of each 3 x 3 convolution; each is followed by 2 x 2 max-pooling
+    filters : channels of each 5 x 5 convolution; each is followed by 2 x 2 max-pooling
     dim : the embedding's dimension
 
     Returns
@@ -55,7 +55,7 @@ def conv_encoder(
     """
     encoder = keras.Sequential([keras.Input(input_shape)], name="conv_encoder")
     for n in filters:
-        encoder.add(layers.Conv2D(n, 3, padding="same", activation="relu"))
+        encoder.add(layers.Conv2D(n, 5, padding="same", activation="relu"))
         encoder.add(layers.MaxPooling2D())
     encoder.add(layers.Flatten())
     encoder.add(layers.Dense(dim))

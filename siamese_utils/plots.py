@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers.
 SAME = "#0072B2"  # blue
@@ -84,7 +85,7 @@ def distance_histogram(
     threshold : float
         Drawn as a vertical line where given.
     """
-    bins = np.linspace(0, float(np.max(distances)), 60)
+    bins = np.linspace(0, float(np.max(distances)), 60).tolist()
     for value, colour, label, hatch in ((1, SAME, "same", None), (0, DIFFERENT, "different", "//")):
         chosen = distances[np.asarray(same) == value]
         axis.hist(
@@ -97,6 +98,52 @@ def distance_histogram(
     axis.set_xlabel("distance")
     axis.set_ylabel("pairs")
     axis.legend(loc="center right")
+
+
+def pairs_by_distance(
+    images: np.ndarray,
+    pairs: np.ndarray,
+    same: np.ndarray,
+    distances: np.ndarray,
+    threshold: float,
+    n_shown: int = 11,
+) -> Figure:
+    """Draw pairs at their place on the axis of distance, over the histogram of all.
+
+    Parameters
+    ----------
+    images : array (n, height, width, channels)
+        In [0, 1]; one channel is drawn with ink = 1 as black.
+    pairs : int array (n_pairs, 2)
+        Indices into ``images``.
+    same : array (n_pairs,)
+        1 = same class, 0 = different; the colour of a pair's frame.
+    distances : float array (n_pairs,)
+    threshold : float
+    n_shown : int
+        Pairs drawn, at even steps over the distances that occur often.
+    """
+    figure, (above, below) = plt.subplots(
+        2, 1, sharex=True, figsize=(7.0, 4.2), height_ratios=(1.1, 1)
+    )
+    distance_histogram(below, distances, same, threshold)
+    below.set_yscale("log")  # the few pairs on the wrong side are what matters
+    above.axvline(threshold, color="black", linewidth=1)
+    above.set_axis_off()
+    limit = float(np.quantile(distances, 0.99))
+    below.set_xlim(-limit / n_shown, limit * (1 + 1 / n_shown))
+    for wanted in np.linspace(0, limit, n_shown):
+        k = int(np.argmin(np.abs(distances - wanted)))
+        colour = SAME if same[k] else DIFFERENT
+        tile = np.concatenate([images[pairs[k, 0]], images[pairs[k, 1]]], axis=0)
+        box = AnnotationBbox(
+            OffsetImage(tile, zoom=0.95),
+            (wanted, 0.5),
+            pad=0.1,
+            bboxprops={"edgecolor": colour, "linewidth": 2},
+        )
+        above.add_artist(box)
+    return figure
 
 
 def roc_curve(axis: Axes, roc, label: str, colour: str, linestyle: str = "-") -> None:
@@ -124,9 +171,10 @@ def embedding_scatter(
     """
     for k, name in enumerate(names):
         cluster = points[labels == k]
-        axis.scatter(*cluster.T, s=3, color=CLASS_COLOURS[k], linewidths=0, alpha=0.6)
+        x, y = cluster.T
+        axis.scatter(x, y, s=3, color=CLASS_COLOURS[k], linewidths=0, alpha=0.6)
         axis.text(
-            *np.median(cluster, axis=0), name, weight="bold", ha="center", va="center",
+            np.median(x), np.median(y), name, weight="bold", ha="center", va="center",
             bbox={"facecolor": "white", "edgecolor": CLASS_COLOURS[k], "boxstyle": "round,pad=0.2"},
         )  # fmt: skip
     axis.set_aspect("equal")

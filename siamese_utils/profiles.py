@@ -11,15 +11,14 @@ PROFILES = ("smoke", "quick", "full")
 _SETTINGS: dict[str, dict[str, tuple]] = {
     # setting: (smoke, quick, full)
     "03_mnist_pairs": {
-        "n_train": (1_000, 60_000, 60_000),  # training images, validation included
-        "n_validation": (200, 5_000, 5_000),
-        "mlp_epochs": (1, 8, 20),
-        "n_pairs": (512, 120_000, 1_000_000),  # for the ConvNet
-        "conv_epochs": (1, 3, 10),
-        "n_test_pairs": (400, 20_000, 20_000),
-        "n_splits": (2, 3, 10),  # splits with held-out digits
-        "split_pairs": (512, 40_000, 200_000),
-        "split_epochs": (1, 1, 5),
+        "n_train": (1_500, 60_000, 60_000),  # training images, validation included
+        "n_test": (2_000, 10_000, 10_000),
+        "n_validation": (500, 5_000, 5_000),
+        "mlp_epochs": (1, 5, 20),
+        "conv_epochs": (1, 5, 20),
+        "n_folds": (2, 3, 5),  # groups of digits, each left out once
+        "fold_epochs": (1, 1, 20),
+        "n_fold_pairs": (200, 2_000, 2_000),  # for its threshold, and for its test
     },
 }
 

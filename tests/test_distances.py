@@ -76,6 +76,13 @@ def test_euclidean_without_its_floor_has_no_gradient():
     assert np.isnan(slope).all()
 
 
+@pytest.mark.parametrize("distance", FUNCTIONS)
+def test_gradient_of_all_pairs_with_equal_rows_is_finite(distance):
+    rows = np.array([[1.0, 2.0], [1.0, 2.0], [0.0, 0.0]], "float32")
+    slope = gradient(lambda a: keras.ops.sum(distances.all_pairs(distance, a, a)), rows)
+    assert np.isfinite(slope).all()
+
+
 def test_gradient_of_euclidean_points_apart():
     """d|a - b| / da = (a - b) / |a - b|."""
     b = np.zeros((1, 2), "float32")

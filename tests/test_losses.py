@@ -1,12 +1,14 @@
 """Contrastive loss: the label convention, hand-derived values, gradients."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 from gradients import gradient
 
 from siamese_utils import distances
-from siamese_utils.losses import ContrastiveLoss
+from siamese_utils.losses import ContrastiveLoss, InBatchContrastiveLoss
 
 pytestmark = pytest.mark.backend
 
@@ -70,3 +72,56 @@ def test_survives_its_config():
     again = keras.losses.deserialize(keras.losses.serialize(ContrastiveLoss(0.7)))
     assert isinstance(again, ContrastiveLoss)
     assert again.margin == 0.7
+
+
+class TestInBatch:
+    def loss(self, labels, points, margin=1.0):
+        value = InBatchContrastiveLoss(margin)(np.array(labels), np.array(points, "float32"))
+        return float(keras.ops.convert_to_numpy(value))
+
+    def test_by_hand(self):
+        """Points at 0, 0.25, 0.5: same 0.0625; different (0.25 + 0.5625) / 2; then their mean."""
+        found = self.loss([0, 0, 1], [[0.0], [0.25], [0.5]])
+        assert found == pytest.approx((0.0625 + 0.40625) / 2, abs=1e-6)
+
+    def test_equals_the_pairwise_loss_on_all_pairs(self):
+        """A loop over the listed pairs, each kind's mean counting one half."""
+        rng = np.random.default_rng(0)
+        labels, points = rng.integers(0, 3, 12), rng.normal(size=(12, 4)) / 2
+        terms = {1: [], 0: []}
+        for i, j in itertools.combinations(range(12), 2):
+            same = int(labels[i] == labels[j])
+            terms[same].append(loss([same], [np.linalg.norm(points[i] - points[j])], 1.3))
+        expected = (np.mean(terms[1]) + np.mean(terms[0])) / 2
+        assert self.loss(labels, points, 1.3) == pytest.approx(expected, rel=1e-4)
+
+    @pytest.mark.parametrize(("labels", "expected"), [([0, 0], 0.0625), ([0, 1], 0.5625)])
+    def test_a_missing_kind_adds_nothing(self, labels, expected):
+        found = self.loss(labels, [[0.0], [0.25]])
+        assert found == pytest.approx(expected / 2, abs=1e-6)
+
+    def test_gradient_is_finite_for_equal_images(self):
+        points = np.ones((4, 3), "float32")
+        labels = keras.ops.convert_to_tensor(np.array([0, 0, 1, 1]))
+        slope = gradient(lambda z: InBatchContrastiveLoss()(labels, z), points)
+        assert np.isfinite(slope).all()
+
+    def test_trains_an_encoder_on_class_labels(self):
+        """Through Keras, which may hand over the labels as a column."""
+        keras.utils.set_random_seed(0)
+        rng = np.random.default_rng(0)
+        labels = np.arange(64) % 2
+        points = rng.normal(size=(64, 2)).astype("float32") + 2 * labels[:, None]
+        encoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+        encoder.compile("sgd", InBatchContrastiveLoss())
+        history = encoder.fit(points, labels, batch_size=32, epochs=20, verbose=0).history
+        assert history["loss"][-1] < 0.7 * history["loss"][0]
+
+    def test_refuses_a_margin_that_is_not_positive(self):
+        with pytest.raises(ValueError, match=r"margin is 0.*positive"):
+            InBatchContrastiveLoss(0)
+
+    def test_survives_its_config(self):
+        again = keras.losses.deserialize(keras.losses.serialize(InBatchContrastiveLoss(0.7)))
+        assert isinstance(again, InBatchContrastiveLoss)
+        assert again.margin == 0.7

@@ -56,6 +56,10 @@ class TestFreshness:
             f"an output of {chapter} was changed by hand: run `make refresh CHAPTER={chapter}`"
         )
 
+    def test_pictures_on_other_pages_are_the_chapter_s(self, notebook):
+        for name, png in tool.pictures(notebook).items():
+            assert (tool.ROOT / "book" / "figures" / name).read_bytes() == png
+
     def test_a_changed_number_is_noticed(self, notebook):
         changed = copy.deepcopy(notebook)
         streams = [o for c in code_cells(changed) for o in c.outputs if o.output_type == "stream"]
@@ -138,7 +142,7 @@ class TestForm:
 
     def test_metadata_is_clean(self, notebook):
         assert set(notebook.metadata) == {"kernelspec", "language_info", "siamese_book"}
-        allowed = {"tags", "mystnb"}
+        allowed = {"tags", "mystnb", "siamese_book"}
         assert {key for cell in notebook.cells for key in cell.metadata} <= allowed
 
     def test_faults_are_found(self, notebook):

@@ -6,6 +6,7 @@ python tools/chapters.py full [CHAPTER]      run at full, write results/full/CHA
 
 import argparse
 import ast
+import base64
 import hashlib
 import io
 import json
@@ -41,6 +42,12 @@ def load(chapter: str) -> nbformat.NotebookNode:
     if not path.exists():
         raise SystemExit(f"no chapter {chapter!r}; there are {', '.join(names())}")
     return nbformat.read(path, as_version=4)
+
+
+# TensorFlow's notes (I = information) on import, which its log level does not silence.
+START_UP_NOTE = re.compile(
+    r"(WARNING: All log messages before absl::InitializeLog\(\).*|I0000 .*)\n?"
+)
 
 
 # Freshness ---------------------------------------------------------------------------
@@ -169,6 +176,12 @@ def refresh(chapter: str) -> None:
         record_timing=False,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     ).execute()
+    for cell in notebook.cells:
+        for output in list(cell.get("outputs", [])):
+            if output.get("name") == "stderr":
+                output.text = START_UP_NOTE.sub("", output.text)
+                if not output.text:
+                    cell.outputs.remove(output)
     faults = output_faults(notebook)
     if faults:
         raise SystemExit(f"{chapter}: not stored, because\n" + "\n".join(faults))
@@ -180,12 +193,25 @@ def refresh(chapter: str) -> None:
             "outputs": output_digest(notebook),
         },
     }
+    for name, png in pictures(notebook).items():
+        (ROOT / "book" / "figures" / name).write_bytes(png)
     temporary = path.with_name(f".{chapter}.{os.getpid()}")
     try:
         nbformat.write(notebook, temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def pictures(notebook: nbformat.NotebookNode) -> dict[str, bytes]:
+    """Figures that other pages show too, by file name: cells name one as ``save_as``."""
+    return {
+        cell.metadata["siamese_book"]["save_as"]: base64.b64decode(output.data["image/png"])
+        for cell in notebook.cells
+        if "siamese_book" in cell.metadata
+        for output in cell.outputs
+        if "image/png" in output.get("data", {})
+    }
 
 
 def output_faults(notebook: nbformat.NotebookNode) -> list[str]:

@@ -18,7 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pooch
+
+with warnings.catch_warnings():
+    # tqdm, which pooch imports for bars that this book does not draw, would ask for widgets.
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    import pooch
 
 # pooch logs every step on stderr, which a notebook shows as a red box.
 pooch.get_logger().setLevel(logging.WARNING)

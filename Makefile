@@ -1,0 +1,104 @@
+# Every command of the book. Each one makes the environment first, once.
+
+PYTHON   ?= python3
+# The Keras backends to install and to require in the tests: tensorflow, jax, torch.
+BACKENDS ?= tensorflow $(filter-out tensorflow,$(KERAS_BACKEND))
+# One chapter for `refresh` and `full`, such as 03_mnist_pairs; all of them when empty.
+CHAPTER  ?=
+
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PYTEST := $(PY) -m pytest
+# A kernel that hangs must not hang the run for ever.
+LIMIT  := $(if $(shell command -v timeout),timeout --foreground -k 30 1500)
+
+ifneq ($(filter-out tensorflow jax torch,$(BACKENDS)),)
+  $(error BACKENDS may name tensorflow, jax and torch; it is "$(BACKENDS)")
+endif
+empty  :=
+space  := $(empty) $(empty)
+comma  := ,
+OTHERS := $(sort $(filter-out tensorflow,$(BACKENDS)))
+EXTRAS := $(subst $(space),$(comma),$(strip lab book test $(OTHERS)))
+STAMP  := $(VENV)/.installed-$(subst $(space),-,$(strip tensorflow $(OTHERS)))
+
+# Chapters run in their own folder, so a relative data directory is made absolute here.
+ifneq ($(SIAMESE_DATA_DIR),)
+  override SIAMESE_DATA_DIR := $(if $(filter /%,$(SIAMESE_DATA_DIR)),,$(CURDIR)/)$(SIAMESE_DATA_DIR)
+  export SIAMESE_DATA_DIR
+else
+  unexport SIAMESE_DATA_DIR
+endif
+# The libraries' start-up messages would hide the ones that matter.
+export TF_CPP_MIN_LOG_LEVEL := 3
+export GRPC_VERBOSITY := ERROR
+# The tests fail, rather than pass by, where one of these cannot be imported.
+export SIAMESE_REQUIRE_BACKENDS := $(BACKENDS)
+# A fixed hash seed would hide an order that depends on it.
+unexport PYTHONHASHSEED
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup lab book check test refresh full bench constraints clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## create .venv with the tested versions (BACKENDS="tensorflow jax torch" for all)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: $(PYTHON) cannot make virtual environments;" \
+	       "on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $(VENV)/.installed-tensorflow $@
+
+lab: setup  ## open the chapters in JupyterLab
+	$(PY) -m jupyterlab --LabApp.default_url=/lab/tree/notebooks
+
+# The reference imports the package; on Keras' NumPy backend that is quick and quiet.
+book: setup  ## build the HTML book into _build/html
+	KERAS_BACKEND=numpy $(VENV)/bin/jupyter-book build . -W -n --keep-going
+
+check: setup  ## style, types, unit tests and freshness of the chapters, without running one
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy siamese_utils
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" tests
+
+test: check  ## everything: check, the other backends, every chapter run, the book built
+	@left=; for backend in jax torch; do \
+	  if $(PY) -c "from importlib.util import find_spec; exit(not find_spec('$$backend'))"; then \
+	    echo "== unit tests on the $$backend backend"; \
+	    KERAS_BACKEND=$$backend $(PYTEST) -m "backend and not slow" tests || exit 1; \
+	  else left="$$left $$backend"; fi; \
+	done; \
+	test -z "$$left" || echo "== not installed, so left out:$$left (make test BACKENDS=\"tensorflow$$left\")"
+	$(LIMIT) $(PYTEST) -m slow tests
+	$(LIMIT) $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
+	  -p no:cacheprovider notebooks/
+
+refresh: setup  ## run the chapters again at the quick profile and store their outputs
+	$(PY) tools/chapters.py refresh $(CHAPTER)
+
+full: setup  ## run the chapters at paper scale into results/full (on a GPU)
+	$(PY) tools/chapters.py full $(CHAPTER)
+
+bench: setup  ## measure the package against the tutorials' way of doing it
+	$(PY) benchmarks/pairs.py
+
+constraints: setup  ## pin the newest versions allowed, on all backends, in constraints.txt
+	$(PY) -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[lab,book,test,jax,torch]'
+	@{ echo '# The versions that the tests ran with, on all backends. Written by `make constraints`.'; \
+	   $(PY) -m pip freeze --exclude-editable | sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort -f; \
+	 } > constraints.txt
+	@touch $(VENV)/.installed-*
+
+clean:  ## remove what was built; the environment and the data stay
+	rm -rf _build .mypy_cache .pytest_cache .ruff_cache
+	find siamese_utils tests tools benchmarks notebooks \
+	  \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +
