@@ -37,7 +37,7 @@ def mlp_encoder(
 
 
 def conv_encoder(
-    input_shape: tuple[int, ...], filters: Sequence[int] = (16, 32), dim: int = 64
+    input_shape: tuple[int, ...], filters: Sequence[int] = (8, 24), hidden: int = 128, dim: int = 64
 ) -> keras.Model:
     """Small convolutional encoder for small images.
 
@@ -45,6 +45,7 @@ def conv_encoder(
     ----------
     input_shape : (height, width, channels)
     filters : channels of each 5 x 5 convolution; each is followed by 2 x 2 max-pooling
+    hidden : units of the dense layer behind the convolutions
     dim : the embedding's dimension
 
     Returns
@@ -58,6 +59,7 @@ def conv_encoder(
         encoder.add(layers.Conv2D(n, 5, padding="same", activation="relu"))
         encoder.add(layers.MaxPooling2D())
     encoder.add(layers.Flatten())
+    encoder.add(layers.Dense(hidden, activation="relu"))
     encoder.add(layers.Dense(dim))
     return encoder
 

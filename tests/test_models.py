@@ -23,7 +23,7 @@ def images():
 @pytest.fixture
 def encoder():
     keras.utils.set_random_seed(0)
-    return models.conv_encoder(SHAPE, filters=(4, 4), dim=3)
+    return models.conv_encoder(SHAPE, filters=(4, 4), hidden=8, dim=3)
 
 
 def test_mlp_encoder_is_the_tutorials():
@@ -35,9 +35,9 @@ def test_mlp_encoder_is_the_tutorials():
 
 
 def test_conv_encoder_by_hand():
-    """5 x 5 x 1 x 4 + 4, 5 x 5 x 4 x 4 + 4, then 2 x 2 x 4 values to 3."""
-    encoder = models.conv_encoder(SHAPE, filters=(4, 4), dim=3)
-    assert encoder.count_params() == 104 + 404 + 51
+    """5 x 5 x 1 x 4 + 4, 5 x 5 x 4 x 4 + 4, then 2 x 2 x 4 values to 8 to 3."""
+    encoder = models.conv_encoder(SHAPE, filters=(4, 4), hidden=8, dim=3)
+    assert encoder.count_params() == 104 + 404 + 136 + 27
     assert encoder.output_shape == (None, 3)
 
 
