@@ -156,6 +156,8 @@ class Verification:
     interval : (low, high)
         95 % Wilson interval of the accuracy. It takes the pairs as independent; pairs
         that share images are a little less so, and the true interval a little wider.
+    false_accept, false_reject : float
+        Share of different test pairs called same, and of same ones called different.
     roc : RocCurve
         Of the test pairs.
     """
@@ -163,6 +165,8 @@ class Verification:
     threshold: float
     accuracy: float
     interval: tuple[float, float]
+    false_accept: float
+    false_reject: float
     roc: RocCurve
 
 
@@ -184,7 +188,11 @@ def verify(
     accuracy = verification_accuracy(test_distances, test_same, threshold)
     n = len(test_distances)
     interval = wilson_interval(round(accuracy * n), n)
-    return Verification(threshold, accuracy, interval, roc(test_distances, test_same))
+    curve = roc(test_distances, test_same)
+    accepted = np.asarray(test_distances) < threshold
+    false_accept = float(accepted[np.asarray(test_same) == 0].mean())
+    false_reject = float(1 - accepted[np.asarray(test_same) == 1].mean())
+    return Verification(threshold, accuracy, interval, false_accept, false_reject, curve)
 
 
 def nearest_neighbour_accuracy(

@@ -124,9 +124,11 @@ def pairs_by_distance(
         Pairs drawn, at even steps over the distances that occur often.
     """
     figure, (above, below) = plt.subplots(
-        2, 1, sharex=True, figsize=(7.0, 4.2), height_ratios=(1.1, 1)
+        2, 1, sharex=True, figsize=(7.0, 3.6), height_ratios=(0.8, 1)
     )
     distance_histogram(below, distances, same, threshold)
+    below.get_legend().remove()  # it would cover bars
+    figure.legend(*below.get_legend_handles_labels(), loc="outside upper center", ncols=2)
     below.set_yscale("log")  # the few pairs on the wrong side are what matters
     above.axvline(threshold, color="black", linewidth=1)
     above.set_axis_off()

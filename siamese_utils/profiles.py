@@ -14,10 +14,10 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_train": (1_500, 60_000, 60_000),  # training images, validation included
         "n_test": (2_000, 10_000, 10_000),
         "n_validation": (500, 5_000, 5_000),
-        "mlp_epochs": (1, 6, 20),
-        "conv_epochs": (1, 4, 20),
+        "mlp_epochs": (1, 5, 20),
+        "conv_epochs": (1, 4, 12),
         "n_folds": (2, 3, 5),  # groups of digits, each left out once
-        "fold_epochs": (1, 2, 10),
+        "fold_epochs": (1, 1, 6),
         "n_fold_pairs": (200, 2_000, 2_000),  # for its threshold, and for its test
     },
 }

@@ -94,6 +94,8 @@ def test_verify_takes_its_threshold_from_validation():
     assert result.threshold == pytest.approx(0.25)
     assert result.accuracy == pytest.approx(4 / 6)
     assert result.interval == evaluation.wilson_interval(4, 6)
+    assert result.false_accept == 0
+    assert result.false_reject == pytest.approx(2 / 3)
     assert result.roc.auc == pytest.approx(8 / 9)
 
 

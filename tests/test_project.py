@@ -146,6 +146,6 @@ def test_what_is_imported_is_declared(folder):
         for path in files
         for name in imported_by(path)
         if name not in sys.stdlib_module_names and name not in own
-        if not {canonicalize_name(d) for d in distributions.get(name, [])} & declared
+        if not {canonicalize_name(d) for d in distributions.get(name, [name])} & declared
     }
     assert not undeclared

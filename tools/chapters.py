@@ -25,6 +25,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
+RECORDS = ROOT / "results" / "full"
 CELL_TIMEOUT = 600  # seconds
 # An absolute path of this machine would mean nothing on the reader's.
 MACHINE_PATH = re.compile(
@@ -57,8 +58,8 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
     """Digest of all that can change a chapter's outputs.
 
     Its code cells; the package modules that it uses, directly or not, without comments
-    and docstrings; its settings at quick; and the locked versions of what the package
-    depends on. Text may be edited without running anything again.
+    and docstrings; its settings at quick; its recorded full run; and the locked versions of
+    what the package depends on. Text may be edited without running anything again.
     """
     code = [c for c in notebook.cells if c.cell_type == "code"]
     parts = [[c.source, sorted(c.metadata.get("tags", []))] for c in code]
@@ -69,7 +70,9 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
             sources[name] = _quick_settings(chapter)
         else:
             sources[name] = _bare_source(_module_file(name).read_text(encoding="utf-8"))
-    return _digest([parts, sources, _locked_versions()])
+    record = RECORDS / f"{chapter}.json"
+    shown = record.read_text(encoding="utf-8") if record.exists() else ""
+    return _digest([parts, sources, shown, _locked_versions()])
 
 
 def output_digest(notebook: nbformat.NotebookNode) -> str:
@@ -262,8 +265,8 @@ def main() -> None:
         if arguments.command == "refresh":
             refresh(chapter)
         else:
-            record = ROOT / "results" / "full" / f"{chapter}.json"
-            run_papermill(chapter, "full", record, ROOT / "_build" / "full" / f"{chapter}.ipynb")
+            output = ROOT / "_build" / "full" / f"{chapter}.ipynb"
+            run_papermill(chapter, "full", RECORDS / f"{chapter}.json", output)
 
 
 if __name__ == "__main__":
