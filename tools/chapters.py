@@ -7,6 +7,7 @@ python tools/chapters.py full [CHAPTER]      run at full, write results/full/CHA
 import argparse
 import ast
 import base64
+import datetime
 import hashlib
 import io
 import json
@@ -176,9 +177,9 @@ def refresh(chapter: str) -> None:
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
-        record_timing=False,
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     ).execute()
+    report_times(notebook)
     for cell in notebook.cells:
         for output in list(cell.get("outputs", [])):
             if output.get("name") == "stderr":
@@ -204,6 +205,23 @@ def refresh(chapter: str) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def report_times(notebook: nbformat.NotebookNode) -> None:
+    """Print what took long, and drop the times, which would make every diff large."""
+    seconds = {}
+    for number, cell in enumerate(notebook.cells, 1):
+        times = cell.metadata.pop("execution", None)
+        if times:
+            begun, ended = (
+                datetime.datetime.fromisoformat(times[key].replace("Z", "+00:00"))
+                for key in ("iopub.execute_input", "shell.execute_reply")
+            )
+            seconds[number] = (ended - begun).total_seconds()
+    print(f"{sum(seconds.values()):.0f} s in all; longest:")
+    for number in sorted(seconds, key=lambda n: -seconds[n])[:8]:
+        first_line = notebook.cells[number - 1].source.splitlines()[0]
+        print(f"  {seconds[number]:6.1f} s  cell {number}: {first_line[:60]}")
 
 
 def pictures(notebook: nbformat.NotebookNode) -> dict[str, bytes]:
