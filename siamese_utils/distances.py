@@ -34,7 +34,7 @@ def euclidean(a, b):
 
 def l1(a, b):
     """City-block distance ``sum(|a - b|)``; tensors (..., dim) to (...)."""
-    difference = a - b
+    difference = ops.subtract(a, b)
     # Written with the sign, whose derivative is 0, because the backends disagree about the
     # derivative of |x| at 0; this gives 0, so that two equal images do not push each other.
     return ops.sum(difference * ops.sign(difference), axis=-1)
