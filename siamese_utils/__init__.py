@@ -9,7 +9,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 # TensorFlow's start-up notes on stderr are not for readers of a page.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow takes oneDNN's kernels by itself on some processors only; on the others, too,
-# they make the convolutions of this book two to three times faster.
+# they took 0.3 to 0.6 of the processor time in small convolutional networks.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
