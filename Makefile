@@ -90,6 +90,7 @@ full: setup  ## run the chapters at paper scale into results/full (on a GPU)
 
 bench: setup  ## measure the package against the tutorials' way of doing it
 	$(PY) benchmarks/pairs.py
+	$(PY) benchmarks/affine.py
 
 # Run with the oldest Python supported: its pins work on the later ones too. The CUDA libraries
 # that a backend brings along are left to the backend.

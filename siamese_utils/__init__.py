@@ -1,6 +1,7 @@
 """The package behind the book: small modules, one job each, on any Keras 3 backend."""
 
 import ctypes
+import logging
 import os
 import sys
 
@@ -11,6 +12,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # TensorFlow takes oneDNN's kernels by itself on some processors only; on the others, too,
 # they took 0.3 to 0.6 of the processor time in small convolutional networks.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+
+# Nor is its warning of "retracing", which takes a chapter's fifth model, one a fold, for the
+# first one compiled over and over. A filter, because TensorFlow sets the level itself.
+logging.getLogger("tensorflow").addFilter(lambda record: "retracing" not in record.getMessage())
 
 
 def _keep_freed_memory() -> None:

@@ -1,5 +1,8 @@
 """Distances between embeddings, in ``keras.ops``: small = alike.
 
+The exceptions are similarities, large = alike, and say so: :func:`exp_l1`, its layer
+:class:`ExpL1Similarity`, and :class:`WeightedL1`, a probability.
+
 Each function takes two arrays (..., dim) that broadcast against each other and returns
 (...). One pair a row is ``euclidean(a, b)``; every row of ``a`` against every row of
 ``b`` is ``all_pairs(euclidean, a, b)``. All are symmetric: d(a, b) = d(b, a).
@@ -46,6 +49,26 @@ def cosine(a, b):
     A zero vector has no direction; its cosine with anything is taken as 0.
     """
     return 1.0 - ops.sum(_unit(a) * _unit(b), axis=-1)
+
+
+def exp_l1(a, b):
+    """Similarity ``exp(-l1(a, b))``: 1 for equal vectors, towards 0 for distant ones.
+
+    Mueller and Thyagarajan (2016), section "MaLSTM model", who train it by the squared error
+    on the label. Large = alike: take ``1 - exp_l1(a, b)`` where a distance is wanted. Its
+    slope is the similarity itself, so pairs that start far apart (an L1 distance of 10
+    gives 0.00005) hardly learn from a squared error: keep embeddings small at first.
+
+    Parameters
+    ----------
+    a, b : tensors (..., dim)
+
+    Returns
+    -------
+    tensor (...)
+        In (0, 1].
+    """
+    return ops.exp(-l1(a, b))
 
 
 def _unit(a):
@@ -121,3 +144,65 @@ class CosineDistance(_DistanceLayer):
     def call(self, embeddings):
         left, right = embeddings
         return cosine(left, right)
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class ExpL1Similarity(_DistanceLayer):
+    """:func:`exp_l1` as a layer: ``[left, right]``, each (batch, dim), to similarity (batch,)."""
+
+    def call(self, embeddings):
+        left, right = embeddings
+        return exp_l1(left, right)
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class WeightedL1(_DistanceLayer):
+    """Head of Koch's network: ``[left, right]``, each (batch, dim), to p(same) (batch,).
+
+    ``p = sigmoid(sum_j alpha_j |left_j - right_j| + bias)`` (Koch et al. 2015, section 3.1;
+    the bias is not in the paper's formula, but in its count of parameters as usually given).
+    A probability is a similarity: large = alike. As a difference speaks against *same*,
+    training makes the useful ``alpha_j`` negative and the bias positive.
+
+    Parameters
+    ----------
+    alpha_initializer, bias_initializer : Keras initialisers
+    alpha_regularizer : Keras regulariser
+        None adds nothing to the loss.
+    """
+
+    def __init__(
+        self,
+        alpha_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        alpha_regularizer=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.alpha_initializer = keras.initializers.get(alpha_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.alpha_regularizer = keras.regularizers.get(alpha_regularizer)
+
+    def build(self, input_shape):
+        self.alpha = self.add_weight(
+            shape=(input_shape[0][-1],),
+            initializer=self.alpha_initializer,
+            regularizer=self.alpha_regularizer,
+            name="alpha",
+        )
+        self.bias = self.add_weight(shape=(), initializer=self.bias_initializer, name="bias")
+
+    def call(self, embeddings):
+        left, right = embeddings
+        difference = ops.subtract(left, right)
+        # |x| written with the sign, for the reason given in l1.
+        logit = ops.sum(self.alpha * difference * ops.sign(difference), axis=-1) + self.bias
+        return ops.sigmoid(logit)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "alpha_initializer": keras.initializers.serialize(self.alpha_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
+            "alpha_regularizer": keras.regularizers.serialize(self.alpha_regularizer),
+        }

@@ -10,6 +10,20 @@ PROFILES = ("smoke", "quick", "full")
 
 _SETTINGS: dict[str, dict[str, tuple]] = {
     # setting: (smoke, quick, full)
+    "01_koch_paper": {
+        "n_images": (4, 24, 200),  # through the untrained networks
+        "n_units": (256, 4_096, 4_096),  # of the embedding, for the network with Keras' start
+    },
+    "02_contrastive_loss": {
+        "n_watched": (4, 60, 60),  # steps of the run that collapses, and of its healthy twin
+        "filters": ((2, 4), (8, 24), (8, 24)),  # of the ConvNet that is timed
+        "n_timed": (1, 15, 50),  # turns of the timing
+        "n_ways": (2, 5, 5),  # of five: ways to compare that are trained
+        "n_fit": (512, 12_800, 35_840),  # images of the digits 0 to 6; a multiple of 256
+        "epochs": (1, 4, 20),  # over them, in batches of 256
+        "n_measured": (512, 3_000, 3_000),  # images of each set that is measured
+        "n_pairs": (200, 4_000, 4_000),  # from each set
+    },
     "03_mnist_pairs": {
         "n_train": (1_500, 60_000, 60_000),  # training images, validation included
         "n_test": (2_000, 10_000, 10_000),
@@ -20,6 +34,16 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "fold_images": (1_000, 20_000, 60_000),  # of the digits that are not left out
         "fold_epochs": (1, 1, 6),
         "n_fold_pairs": (200, 2_000, 2_000),  # for its threshold, and for its test
+    },
+    "04_att_faces": {
+        "n_pairs": (1_200, 15_000, 15_000),  # the source's, before its split of pairs
+        "s2_epochs": (1, 4, 20),
+        "s2_folds": (1, 1, 8),  # of eight: folds on which the source's network is trained
+        "n_folds": (2, 8, 8),  # of eight: folds on which our recipe is trained
+        "filters": ((4, 8), (16, 32), (16, 32)),
+        "n_variants": (2, 20, 40),  # distorted copies of each image
+        "n_steps": (5, 100, 200),
+        "n_members": (1, 2, 6),  # encoders whose embeddings are joined
     },
 }
 

@@ -1,4 +1,8 @@
-"""What ``model.fit`` needs beside a loss: a metric for distances, and quiet progress."""
+"""What ``model.fit`` needs beside a loss: a metric for distances, quiet progress, and the
+optimiser of Koch's paper.
+"""
+
+from collections.abc import Mapping
 
 import keras
 from keras import ops
@@ -53,3 +57,121 @@ class Progress(keras.callbacks.Callback):
         if done == n_epochs or done % every == 0:
             values = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
             print(f"epoch {done:3d}/{n_epochs}  {values}")
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class LayerwiseSGD(keras.optimizers.Optimizer):
+    """Gradient descent with momentum and a schedule for each layer (Koch et al. 2015, section 3.2).
+
+    In epoch T = 0, 1, 2, … a weight ``w`` of layer ``j`` with gradient ``g`` takes the step ::
+
+        step = momentum_j(T) * step - rate_j(T) * g
+        w    = w + step
+
+    with ``rate_j(T) = rates[j] * decay**T`` and a momentum that goes in a straight line from
+    ``start_momentum`` to ``momenta[j]`` over ``rise_epochs`` epochs. The epoch is counted
+    from the steps taken, so the schedule goes on where it was after saving and loading.
+    The paper's L2 term belongs to the loss here: give the layers a regulariser.
+
+    Parameters
+    ----------
+    rates : mapping from layer name to float
+        Learning rate of each layer in the first epoch. Every layer that is trained must be
+        named, and no other; a layer inside an encoder has its own name, such as ``"conv1"``.
+    momenta : float, or mapping from layer name to float
+        Final momentum of all layers, or of each, in [0, 1].
+    steps_per_epoch : int
+    rise_epochs : int
+        The paper does not say after how many epochs a momentum reaches its final value.
+    start_momentum, decay : float
+        The paper's 0.5, and its 1 % an epoch.
+    learning_rate : float
+        A factor common to all layers, for callbacks that set the learning rate.
+    **kwargs
+        As for any Keras optimiser: ``clipnorm`` and so on.
+
+    Raises
+    ------
+    ValueError
+        For names in ``momenta`` other than those in ``rates`` and for numbers out of range;
+        and, when training starts, for a layer without a rate or a rate without a layer.
+    """
+
+    def __init__(
+        self,
+        rates: Mapping[str, float],
+        momenta: float | Mapping[str, float],
+        steps_per_epoch: int,
+        rise_epochs: int,
+        start_momentum: float = 0.5,
+        decay: float = 0.99,
+        learning_rate: float = 1.0,
+        name: str = "layerwise_sgd",
+        **kwargs,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.rates = dict(rates)
+        self.momenta = (
+            dict(momenta) if isinstance(momenta, Mapping) else dict.fromkeys(rates, momenta)
+        )
+        self.steps_per_epoch = steps_per_epoch
+        self.rise_epochs = rise_epochs
+        self.start_momentum = start_momentum
+        self.decay = decay
+        if set(self.rates) != set(self.momenta):
+            raise ValueError(
+                f"rates are for {sorted(self.rates)} and momenta for {sorted(self.momenta)}; "
+                "expected the same layers"
+            )
+        for what, values in (("rate", self.rates), ("momentum", self.momenta)):
+            for layer, value in values.items():
+                if not 0 <= value <= 1:
+                    raise ValueError(f"{what} {value} of layer {layer!r}; expected 0 to 1")
+        if min(steps_per_epoch, rise_epochs) < 1:
+            raise ValueError(
+                f"steps_per_epoch={steps_per_epoch}, rise_epochs={rise_epochs}; "
+                "expected at least 1 each"
+            )
+
+    def rate(self, layer: str, epoch):
+        """Learning rate of a layer in an epoch, counted from 0; a number, array or tensor."""
+        return self.rates[layer] * self.decay**epoch
+
+    def momentum(self, layer: str, epoch):
+        """Momentum of a layer in an epoch, counted from 0."""
+        risen = ops.minimum(epoch / self.rise_epochs, 1.0)
+        return self.start_momentum + (self.momenta[layer] - self.start_momentum) * risen
+
+    def build(self, variables):
+        if self.built:
+            return
+        super().build(variables)
+        # A path ends in the layer and the weight: "siamese/koch_encoder/conv1/kernel".
+        self._layers = [variable.path.split("/")[-2] for variable in variables]
+        if set(self._layers) != set(self.rates):
+            raise ValueError(
+                f"rates are for the layers {sorted(self.rates)}; "
+                f"the layers with weights to train are {sorted(set(self._layers))}"
+            )
+        self._steps = self.add_optimizer_variables(variables, "step")
+
+    def update_step(self, gradient, variable, learning_rate):
+        index = self._get_variable_index(variable)
+        layer, step = self._layers[index], self._steps[index]
+        dtype = variable.dtype
+        epoch = ops.cast(ops.floor_divide(self.iterations, self.steps_per_epoch), "float32")
+        rate = ops.cast(learning_rate * self.rate(layer, epoch), dtype)
+        momentum = ops.cast(self.momentum(layer, epoch), dtype)
+        self.assign(step, momentum * step - rate * ops.cast(gradient, dtype))
+        self.assign_add(variable, step)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "rates": dict(self.rates),
+            "momenta": dict(self.momenta),
+            "steps_per_epoch": self.steps_per_epoch,
+            "rise_epochs": self.rise_epochs,
+            "start_momentum": self.start_momentum,
+            "decay": self.decay,
+        }

@@ -1,21 +1,31 @@
-"""The benchmark compares two ways to the same pairs."""
+"""The benchmarks compare two ways to the same result."""
 
 import importlib.util
 
 import chapters
+import keras
 import numpy as np
 import pytest
 
-from siamese_utils import results
+from siamese_utils import augment, results
+
+
+def load(name):
+    path = chapters.ROOT / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(scope="module")
 def benchmark():
-    path = chapters.ROOT / "benchmarks" / "pairs.py"
-    spec = importlib.util.spec_from_file_location("benchmark_pairs", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("pairs")
+
+
+@pytest.fixture(scope="module")
+def affine():
+    return load("affine")
 
 
 def test_both_ways_make_the_same_kind_of_pairs(benchmark):
@@ -39,3 +49,31 @@ def test_the_stored_table_reaches_the_bars(benchmark):
         assert (
             f"{record['metrics']['ratios'][key]:.1f}" in (benchmark.FOLDER / "pairs.md").read_text()
         )
+
+
+def test_both_ways_distort_alike(affine, monkeypatch):
+    """At the same parameters, the loop and the batch give the same images."""
+    images = np.zeros((6, 20, 15, 1), "float32")
+    images[:, 6:14, 5:10] = np.random.default_rng(0).random((6, 8, 5, 1))  # paper around
+    parameters = augment.draw_parameters(6, seed=1)
+    drawn = iter(keras.ops.convert_to_numpy(parameters).astype(float))
+    monkeypatch.setattr(affine, "draw", lambda rng: next(drawn))
+    slowly = affine.one_by_one(images.astype(float), None, order=1)
+    at_once = augment.apply_affine(images, augment.affine_matrices(parameters))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(at_once), slowly, atol=1e-4)
+
+
+def test_the_loop_draws_as_the_package_does(affine):
+    rng = np.random.default_rng(0)
+    drawn = np.array([affine.draw(rng) for _ in range(2_000)])
+    included = drawn != augment.NEUTRAL
+    np.testing.assert_allclose(included.mean(axis=0), 0.5, atol=0.06)
+    assert (np.abs(drawn - augment.NEUTRAL) <= augment.REACH).all()
+
+
+def test_the_stored_affine_table_reaches_the_bars(affine):
+    ratios = results.read(affine.FOLDER / "affine.json")["metrics"]["ratios"]
+    table = (affine.FOLDER / "affine.md").read_text()
+    for key, bar in affine.BARS.items():
+        assert ratios[key] >= bar
+        assert f"{ratios[key]:.1f}" in table

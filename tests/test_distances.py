@@ -9,8 +9,13 @@ from siamese_utils import distances
 
 pytestmark = pytest.mark.backend
 
-FUNCTIONS = [distances.euclidean, distances.l1, distances.cosine]
-LAYERS = [distances.EuclideanDistance, distances.L1Distance, distances.CosineDistance]
+FUNCTIONS = [distances.euclidean, distances.l1, distances.cosine, distances.exp_l1]
+LAYERS = [
+    distances.EuclideanDistance,
+    distances.L1Distance,
+    distances.CosineDistance,
+    distances.ExpL1Similarity,
+]
 
 
 def value(tensor):
@@ -32,6 +37,8 @@ def batch():
         (distances.cosine, [1, 1], [3, 3], 0.0),  # one direction, whatever the length
         (distances.cosine, [1, 0], [-5, 0], 2.0),  # opposite
         (distances.cosine, [0, 0], [1, 0], 1.0),  # a zero vector has no direction
+        (distances.exp_l1, [1, 2], [1, 2], 1.0),  # a similarity: equal vectors have 1
+        (distances.exp_l1, [0, 0], [0.3, -0.4], 0.4965853),  # e to the power of -0.7
     ],
 )
 def test_by_hand(distance, a, b, expected):
@@ -77,6 +84,16 @@ def test_euclidean_without_its_floor_has_no_gradient():
     assert np.isnan(slope).all()
 
 
+def test_exp_l1_falls_as_vectors_part():
+    """Large = alike, and never above 1 or below 0, however far apart."""
+    a = np.zeros((4, 2), "float32")
+    b = np.array([[0, 0], [0.1, 0], [1, 1], [500, 500]], "float32")
+    similarity = value(distances.exp_l1(a, b))
+    assert (np.diff(similarity) < 0).all()
+    assert similarity[0] == 1.0
+    assert similarity[-1] >= 0.0
+
+
 @pytest.mark.parametrize("distance", FUNCTIONS)
 def test_gradient_of_all_pairs_with_equal_rows_is_finite(distance):
     rows = np.array([[1.0, 2.0], [1.0, 2.0], [0.0, 0.0]], "float32")
@@ -107,3 +124,51 @@ def test_layer_computes_in_float32_under_mixed_precision(layer):
         assert layer().compute_dtype == "float32"
     finally:
         keras.config.set_dtype_policy(original)
+
+
+class TestWeightedL1:
+    @staticmethod
+    def head(alpha, bias):
+        head = distances.WeightedL1()
+        head.build([(None, len(alpha)), (None, len(alpha))])
+        head.set_weights([np.array(alpha, "float32"), np.array(bias, "float32")])
+        return head
+
+    def test_by_hand(self):
+        """1 - 2 x 0.5 - 4 x 0.25 + 3 x 0 = -1."""
+        a, b = np.array([[1.0, 0.25, 7.0]], "float32"), np.array([[0.5, 0.5, 7.0]], "float32")
+        p = value(self.head([-2, -4, 3], 1)([a, b]))
+        np.testing.assert_allclose(p, [1 / (1 + np.e)], rtol=1e-6)
+
+    def test_symmetric(self, batch):
+        head = self.head([1, -1, 2, -2, 0.5], 0.1)
+        np.testing.assert_array_equal(value(head(list(batch))), value(head(list(batch[::-1]))))
+
+    def test_equal_inputs_give_the_sigmoid_of_the_bias_and_no_gradient(self):
+        head = self.head([-2, 3], 0.5)
+        at = np.array([[1.0, -1.0]], "float32")
+        b = keras.ops.convert_to_tensor(at)
+        assert value(head([at, at]))[0] == pytest.approx(1 / (1 + np.exp(-0.5)))
+        np.testing.assert_array_equal(
+            gradient(lambda a: keras.ops.sum(head([a, b])), at), [[0.0, 0.0]]
+        )
+
+    def test_4097_weights_at_the_paper_s_size(self):
+        head = distances.WeightedL1()
+        head.build([(None, 4096), (None, 4096)])
+        assert head.count_params() == 4097
+
+    def test_initialisers_and_regulariser(self):
+        head = distances.WeightedL1("ones", "ones", keras.regularizers.L2(0.1))
+        head.build([(None, 3), (None, 3)])
+        np.testing.assert_array_equal(value(head.alpha), [1, 1, 1])
+        assert float(value(head.bias)) == 1
+        assert float(value(sum(head.losses))) == pytest.approx(0.3)
+
+    def test_is_not_in_half_precision(self):
+        original = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        try:
+            assert distances.WeightedL1().compute_dtype == "float32"
+        finally:
+            keras.config.set_dtype_policy(original)

@@ -87,6 +87,38 @@ class TestRoc:
         with pytest.raises(ValueError, match="a ROC needs same and different"):
             evaluation.roc(DISTANCES, np.ones(6))
 
+    def test_false_reject_by_hand(self):
+        """Accepted one at a time, nearest first: same same DIFF same DIFF DIFF."""
+        curve = evaluation.roc(DISTANCES, SAME)
+        np.testing.assert_allclose(curve.false_reject, [1, 2 / 3, 1 / 3, 1 / 3, 0, 0, 0])
+        np.testing.assert_allclose(curve.false_accept, [0, 0, 0, 1 / 3, 1 / 3, 2 / 3, 1])
+
+    @pytest.mark.parametrize(
+        ("false_accept", "expected"),
+        [
+            (0, 1 / 3),  # the best of three thresholds that accept no different pair
+            (0.3, 1 / 3),  # between two points the stricter one counts
+            (1 / 3, 0),
+            (0.5, 0),
+            (1, 0),
+        ],
+    )
+    def test_false_reject_at_by_hand(self, false_accept, expected):
+        curve = evaluation.roc(DISTANCES, SAME)
+        assert curve.false_reject_at(false_accept) == pytest.approx(expected)
+
+    @pytest.mark.parametrize(("false_accept", "expected"), [(0, 1), (0.49, 1), (0.5, 0)])
+    def test_false_reject_at_does_not_part_equal_distances(self, false_accept, expected):
+        """The nearest same pair ties with a different one: both are accepted or neither."""
+        curve = evaluation.roc(np.array([0.2, 0.2, 0.5, 0.8]), np.array([1, 0, 1, 0]))
+        assert curve.false_reject_at(false_accept) == expected
+
+    @pytest.mark.parametrize("false_accept", [-0.1, 1.1, 5, float("nan")])
+    def test_false_reject_at_refuses_what_is_no_share(self, false_accept):
+        curve = evaluation.roc(DISTANCES, SAME)
+        with pytest.raises(ValueError, match=rf"false_accept is {false_accept}; expected a share"):
+            curve.false_reject_at(false_accept)
+
 
 def test_verify_takes_its_threshold_from_validation():
     """Test distances twice as large: the threshold must not follow them."""

@@ -1,4 +1,4 @@
-"""Contrastive loss: the label convention, hand-derived values, gradients."""
+"""Contrastive losses: the label convention, hand-derived values, gradients."""
 
 import itertools
 
@@ -8,7 +8,11 @@ import pytest
 from gradients import gradient
 
 from siamese_utils import distances
-from siamese_utils.losses import ContrastiveLoss, InBatchContrastiveLoss
+from siamese_utils.losses import (
+    ContrastiveLoss,
+    InBatchContrastiveLoss,
+    SupervisedContrastiveLoss,
+)
 
 pytestmark = pytest.mark.backend
 
@@ -125,3 +129,94 @@ class TestInBatch:
         again = keras.losses.deserialize(keras.losses.serialize(InBatchContrastiveLoss(0.7)))
         assert isinstance(again, InBatchContrastiveLoss)
         assert again.margin == 0.7
+
+
+class TestSupervised:
+    def loss(self, labels, points, temperature):
+        value = SupervisedContrastiveLoss(temperature)(
+            np.array(labels), np.array(points, "float32")
+        )
+        return float(keras.ops.convert_to_numpy(value))
+
+    @pytest.fixture
+    def batch(self):
+        """Twelve unit vectors, of classes of 4, 3, 2, 2 and 1."""
+        rng = np.random.default_rng(0)
+        points = rng.normal(size=(12, 3))
+        points /= np.linalg.norm(points, axis=1, keepdims=True)
+        return rng.permutation([0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 3, 4]), points
+
+    @staticmethod
+    def by_loop(labels, points, temperature):
+        """Khosla et al. (2020), eq. 2, as a mean over the images that have a partner."""
+        terms = []
+        for i, anchor in enumerate(points):
+            others = [a for a in range(len(points)) if a != i]
+            partners = [p for p in others if labels[p] == labels[i]]
+            total = sum(np.exp(anchor @ points[a] / temperature) for a in others)
+            logs = [np.log(np.exp(anchor @ points[p] / temperature) / total) for p in partners]
+            if partners:
+                terms.append(-np.mean(logs))
+        return np.mean(terms)
+
+    @pytest.mark.parametrize(("temperature", "expected"), [(1.0, 0.551445), (0.5, 0.239544)])
+    def test_by_hand(self, temperature, expected):
+        """A partner at similarity 1, two others at 0: log(1 + 2 exp(-1 / temperature))."""
+        points = [[1, 0], [1, 0], [0, 1], [0, 1]]
+        assert self.loss([0, 0, 1, 1], points, temperature) == pytest.approx(expected, abs=1e-5)
+
+    @pytest.mark.parametrize("temperature", [1.0, 0.1])
+    def test_equals_a_loop_over_images(self, batch, temperature):
+        expected = self.by_loop(*batch, temperature)
+        assert self.loss(*batch, temperature) == pytest.approx(expected, rel=1e-5)
+
+    def test_order_does_not_matter(self, batch):
+        labels, points = batch
+        order = np.random.default_rng(1).permutation(12)
+        moved = self.loss(labels[order], points[order], 0.1)
+        assert moved == pytest.approx(self.loss(labels, points, 0.1), rel=1e-5)
+
+    def test_an_image_alone_in_its_class_adds_nothing(self):
+        """Two partners, each with one other at similarity 0: log(1 + 1 / e), from two images."""
+        found = self.loss([0, 0, 1], [[1, 0], [1, 0], [0, 1]], 1.0)
+        assert found == pytest.approx(0.313262, abs=1e-5)
+
+    def test_no_partners_no_loss_and_no_gradient(self, batch):
+        labels, points = np.arange(12), batch[1].astype("float32")
+        assert self.loss(labels, points, 0.1) == 0.0
+        labels = keras.ops.convert_to_tensor(labels)
+        slope = gradient(lambda z: SupervisedContrastiveLoss()(labels, z), points)
+        np.testing.assert_array_equal(slope, np.zeros((12, 3)))
+
+    def test_labels_may_be_a_column(self, batch):
+        labels, points = batch
+        assert self.loss(labels[:, None], points, 0.1) == self.loss(labels, points, 0.1)
+
+    def test_gradient_is_finite_for_equal_images(self):
+        points = np.tile(np.array([[0.6, 0.8]], "float32"), (4, 1))
+        labels = keras.ops.convert_to_tensor(np.array([0, 0, 1, 1]))
+        slope = gradient(lambda z: SupervisedContrastiveLoss()(labels, z), points)
+        assert np.isfinite(slope).all()
+
+    def test_trains_an_encoder_on_class_labels(self):
+        """Through Keras, whose batches have no size when the step is compiled."""
+        keras.utils.set_random_seed(0)
+        rng = np.random.default_rng(0)
+        labels = np.arange(64) % 2
+        points = rng.normal(size=(64, 2)).astype("float32") + 2 * labels[:, None]
+        encoder = keras.Sequential(
+            [keras.Input((2,)), keras.layers.Dense(2), keras.layers.UnitNormalization()]
+        )
+        encoder.compile(keras.optimizers.SGD(0.1), SupervisedContrastiveLoss(0.5))
+        history = encoder.fit(points, labels, batch_size=32, epochs=10, verbose=0).history
+        assert history["loss"][-1] < history["loss"][0] - 0.1
+
+    @pytest.mark.parametrize("temperature", [0, -1.0, float("nan")])
+    def test_refuses_a_temperature_that_is_not_positive(self, temperature):
+        with pytest.raises(ValueError, match=rf"temperature is {temperature}.*positive"):
+            SupervisedContrastiveLoss(temperature)
+
+    def test_survives_its_config(self):
+        again = keras.losses.deserialize(keras.losses.serialize(SupervisedContrastiveLoss(0.7)))
+        assert isinstance(again, SupervisedContrastiveLoss)
+        assert again.temperature == 0.7

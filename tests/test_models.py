@@ -41,6 +41,74 @@ def test_conv_encoder_by_hand():
     assert encoder.output_shape == (None, 3)
 
 
+class TestKoch:
+    """Counts by hand: size x size x channels x filters + filters, and 9,216 x 4,096 + 4,096."""
+
+    def test_shapes_and_weights_are_the_paper_s(self):
+        encoder = models.koch_encoder(paper_init=False)
+        found = {
+            layer.name: (layer.output.shape[1:], layer.count_params()) for layer in encoder.layers
+        }
+        assert found == {
+            "conv1": ((96, 96, 64), 6_464),
+            "pool1": ((48, 48, 64), 0),
+            "conv2": ((42, 42, 128), 401_536),
+            "pool2": ((21, 21, 128), 0),
+            "conv3": ((18, 18, 128), 262_272),
+            "pool3": ((9, 9, 128), 0),
+            "conv4": ((6, 6, 256), 524_544),
+            "flatten": ((9216,), 0),
+            "dense": ((4096,), 37_752_832),
+        }
+        assert models.koch_network(encoder, paper_init=False).count_params() == 38_951_745
+
+    @pytest.fixture
+    def small(self):
+        """The convolutions as they are; the smallest image and few dense units."""
+        keras.utils.set_random_seed(0)
+        l2 = {"conv2": 0.5, "dense": 2.0}
+        return models.koch_network(models.koch_encoder((75, 75, 1), dim=64, l2=l2), l2=0.1)
+
+    def test_starts_from_the_paper_s_distributions(self, small):
+        layers = {
+            layer.name: layer for layer in (*small.get_layer("koch_encoder").layers, *small.layers)
+        }
+        for name, deviation in (("conv1", 0.01), ("conv4", 0.01), ("dense", 0.2), ("head", 0.2)):
+            weights, bias = layers[name].get_weights()
+            assert abs(weights.mean()) < 4 * deviation / weights.size**0.5
+            assert weights.std() == pytest.approx(deviation, rel=3 / weights.size**0.5)
+            assert abs(bias.mean() - 0.5) < 4 * 0.01 / bias.size**0.5
+
+    def test_default_start_is_keras_s(self):
+        layer = models.koch_encoder((75, 75, 1), dim=8, paper_init=False).get_layer("conv2")
+        weights, bias = layer.get_weights()
+        limit = (6 / (49 * 64 + 49 * 128)) ** 0.5  # Glorot and Bengio's
+        assert 0.99 * limit < np.abs(weights).max() <= limit
+        assert not bias.any()
+
+    def test_l2_is_added_to_the_loss_for_the_named_layers(self, small):
+        encoder = small.get_layer("koch_encoder")
+        expected = sum(
+            strength * np.square(layer.get_weights()[0]).sum()
+            for strength, layer in (
+                (0.5, encoder.get_layer("conv2")),
+                (2.0, encoder.get_layer("dense")),
+                (0.1, small.get_layer("head")),
+            )
+        )
+        found = float(keras.ops.convert_to_numpy(sum(small.losses)))
+        assert found == pytest.approx(expected, rel=1e-4)
+
+    def test_gives_the_probability_of_same(self, small):
+        images = np.random.default_rng(0).random((2, 3, 75, 75, 1), "float32")
+        p = small.predict_on_batch(list(images))
+        z = [small.get_layer("koch_encoder").predict_on_batch(side) for side in images]
+        alpha, bias = small.get_layer("head").get_weights()
+        expected = 1 / (1 + np.exp(-(np.abs(z[0] - z[1]) @ alpha + bias)))
+        np.testing.assert_allclose(p, expected, rtol=1e-4)
+        np.testing.assert_array_equal(p, small.predict_on_batch(list(images[::-1])))
+
+
 def test_siamese_network_has_one_set_of_weights(encoder):
     network = models.siamese_network(encoder)
     assert network.count_params() == encoder.count_params()
@@ -123,7 +191,14 @@ assert "pair_accuracy" in network.evaluate([a, b], np.ones(len(a)), verbose=0, r
 
 
 @pytest.mark.parametrize(
-    "layer", [distances.EuclideanDistance, distances.L1Distance, distances.CosineDistance]
+    "layer",
+    [
+        distances.EuclideanDistance,
+        distances.L1Distance,
+        distances.CosineDistance,
+        distances.ExpL1Similarity,
+        distances.WeightedL1,
+    ],
 )
 def test_saved_model_loads_in_a_fresh_process_in_safe_mode(encoder, images, layer, tmp_path):
     """Safe mode is Keras' default: it refuses files that could run code, such as a Lambda."""
@@ -135,4 +210,4 @@ def test_saved_model_loads_in_a_fresh_process_in_safe_mode(encoder, images, laye
     paths = [str(tmp_path / name) for name in ("model.keras", "pair.npy", "out.npy")]
     subprocess.run([sys.executable, "-c", LOAD, *paths], check=True)
     expected = network.predict(list(pair), verbose=0)
-    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, rtol=1e-6)
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, rtol=1e-6, atol=1e-6)

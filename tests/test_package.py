@@ -30,6 +30,20 @@ def test_the_user_s_backend_is_kept():
     assert run(SHOW_BACKEND, KERAS_BACKEND="jax") == "jax"
 
 
+WARN = """
+import logging, sys
+import siamese_utils
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+logger = logging.getLogger("tensorflow")  # where TensorFlow writes
+logger.warning("out of memory")
+logger.warning("%d out of the last %d calls triggered tf.function retracing.", 5, 5)
+"""
+
+
+def test_of_tensorflow_s_warnings_only_that_of_retracing_is_kept_back():
+    assert run(WARN) == "out of memory"
+
+
 FAULTS = """
 import resource
 {first}

@@ -180,3 +180,71 @@ class TestPairDataset:
     def test_refuses_labels_of_another_length(self):
         with pytest.raises(ValueError, match="5 pairs but 2 labels"):
             sampling.PairDataset(self.images, self.pairs, self.same[:2], 2, 0)
+
+
+class TestClassBatches:
+    labels = np.array([3, 5, 3, 9, 5, 9, 3, 5, 9, 9, 7, 7, 7])  # 3, 3, 4 and 3 images
+    images = np.arange(13, dtype="uint8").reshape(13, 1, 1, 1)  # an image is its own index
+
+    def batches(self, **changes):
+        arguments = {"n_classes": 3, "n_images": 2, "n_batches": 40, "seed": 3, **changes}
+        return sampling.ClassBatches(self.images, self.labels, **arguments)
+
+    def epoch(self, batches):
+        return [batches[i][0].ravel().tolist() for i in range(len(batches))]
+
+    @pytest.mark.parametrize(("n_classes", "n_images"), [(3, 2), (2, 3), (4, 3)])
+    def test_distinct_classes_with_distinct_images_each(self, n_classes, n_images):
+        batches = self.batches(n_classes=n_classes, n_images=n_images)
+        assert len(batches) == 40
+        for i in range(40):
+            images, labels = batches[i]
+            assert images.shape == (n_classes * n_images, 1, 1, 1)
+            assert len(set(images.ravel())) == n_classes * n_images
+            classes, counts = np.unique(labels, return_counts=True)
+            assert len(classes) == n_classes
+            assert (counts == n_images).all()
+
+    def test_labels_are_those_of_the_images(self):
+        batches = self.batches()
+        for i in range(40):
+            images, labels = batches[i]
+            np.testing.assert_array_equal(labels, self.labels[images.ravel().astype(int)])
+
+    def test_all_images_have_their_turn(self):
+        seen = {image for batch in self.epoch(self.batches()) for image in batch}
+        assert seen == set(range(13))
+
+    def test_images_become_float32(self):
+        assert self.batches()[0][0].dtype == np.float32
+
+    def test_batch_is_a_pure_function_of_seed_epoch_and_index(self):
+        batches = self.batches(n_batches=3)
+        first = self.epoch(batches)
+        assert first[0] != first[1]
+        assert [batches[i][0].ravel().tolist() for i in (2, 1, 0)] == first[::-1]
+        assert self.epoch(self.batches(n_batches=3)) == first
+        assert self.epoch(self.batches(n_batches=3, seed=4)) != first
+        batches.on_epoch_end()
+        second = self.epoch(batches)
+        assert second != first
+        other = self.batches(n_batches=3)
+        other.on_epoch_end()
+        assert self.epoch(other) == second
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"n_classes": 5}, "n_classes is 5; expected 2 to 4"),
+            ({"n_classes": 1}, "n_classes is 1; expected 2 to 4"),
+            ({"n_images": 4}, "n_images is 4; expected 2 to 3, the images of class 3"),
+            ({"n_images": 1}, "n_images is 1; expected 2 to 3"),
+        ],
+    )
+    def test_refuses(self, changes, message):
+        with pytest.raises(ValueError, match=message):
+            self.batches(**changes)
+
+    def test_refuses_labels_of_another_length(self):
+        with pytest.raises(ValueError, match="13 images but 12 labels"):
+            sampling.ClassBatches(self.images, self.labels[:12], 2, 2, 1, 0)

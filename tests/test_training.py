@@ -1,10 +1,13 @@
-"""The metric that reads distances the right way round, and quiet progress."""
+"""The metric for distances, quiet progress, and the optimiser of Koch's paper."""
+
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
-from siamese_utils.training import PairAccuracy, Progress
+from siamese_utils.training import LayerwiseSGD, PairAccuracy, Progress
 
 pytestmark = pytest.mark.backend
 
@@ -43,3 +46,147 @@ def test_progress_prints_about_five_lines(n_epochs, reported, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [int(line.split()[1].split("/")[0]) for line in lines] == reported
     assert all(line.endswith("loss 0.5000") for line in lines)
+
+
+RATES, MOMENTA = {"first": 0.5, "second": 0.1}, {"first": 0.9, "second": 0.2}
+
+
+def two_layers():
+    """y = c b a x, all 1: with x = 1 and the mean of (y - 0)**2 / 2, slopes are c y and a y."""
+    model = keras.Sequential(
+        [
+            keras.Input((1,)),
+            keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="first"),
+            keras.layers.Dense(1, use_bias=False, kernel_initializer="ones", name="second"),
+        ]
+    )
+    return model
+
+
+def layerwise(**options):
+    return LayerwiseSGD(
+        **{"rates": RATES, "momenta": MOMENTA, "steps_per_epoch": 2, "rise_epochs": 2, **options}
+    )
+
+
+def weights(model):
+    return [float(w.squeeze()) for w in model.get_weights()]
+
+
+class TestLayerwiseSGD:
+    def test_steps_by_hand(self):
+        """Two layers, gradients 1 and 2 throughout, two steps an epoch, three epochs."""
+        model, optimizer = two_layers(), layerwise()
+        # epoch: rates 0.5 0.99^T and 0.1 0.99^T; momenta 0.5 0.7 0.9 and 0.5 0.35 0.2
+        first = [-0.5, 0.5 * -0.5 - 0.5]
+        first += [0.7 * first[-1] - 0.495]
+        first += [0.7 * first[-1] - 0.495]
+        first += [0.9 * first[-1] - 0.49005]
+        second = [-0.2, 0.5 * -0.2 - 0.2]
+        second += [0.35 * second[-1] - 0.198]
+        second += [0.35 * second[-1] - 0.198]
+        second += [0.2 * second[-1] - 0.19602]
+        gradients = [keras.ops.full((1, 1), g) for g in (1.0, 2.0)]
+        for n in range(1, 6):
+            optimizer.apply(gradients, model.trainable_variables)
+            expected = [1 + sum(first[:n]), 1 + sum(second[:n])]
+            np.testing.assert_allclose(weights(model), expected, rtol=1e-5)
+
+    def test_fit_takes_the_same_steps(self):
+        """loss = (b a)**2: the slopes are 2 b^2 a and 2 a^2 b, in a compiled function."""
+        model = two_layers()
+        model.compile(layerwise(), "mean_squared_error")
+        x, y = np.ones((4, 1), "float32"), np.zeros((4, 1), "float32")
+        model.fit(x, y, batch_size=2, epochs=3, verbose=0)
+        w, step = np.ones(2), np.zeros(2)
+        for n in range(6):
+            epoch = n // 2
+            slope = 2 * w[::-1] ** 2 * w
+            rate = np.array([0.5, 0.1]) * 0.99**epoch
+            momentum = 0.5 + (np.array([0.9, 0.2]) - 0.5) * min(epoch / 2, 1)
+            step = momentum * step - rate * slope
+            w = w + step
+        np.testing.assert_allclose(weights(model), w, rtol=1e-4)
+
+    def test_equal_rates_and_constant_momentum_are_keras_s_sgd(self):
+        x = np.random.default_rng(0).normal(size=(8, 1)).astype("float32")
+        found = []
+        for optimizer in (
+            layerwise(rates=dict.fromkeys(RATES, 0.02), momenta=0.7, start_momentum=0.7, decay=1.0),
+            keras.optimizers.SGD(0.02, momentum=0.7),
+        ):
+            model = two_layers()
+            model.compile(optimizer, "mean_squared_error")
+            model.fit(x, 3 * x, batch_size=2, epochs=3, shuffle=False, verbose=0)
+            found.append(weights(model))
+        np.testing.assert_allclose(*found, rtol=1e-5)
+
+    def test_schedule(self):
+        optimizer = layerwise(rise_epochs=4)
+        assert optimizer.rate("first", 0) == 0.5
+        assert optimizer.rate("first", 10) == pytest.approx(0.5 * 0.99**10)
+        momenta = keras.ops.convert_to_numpy(optimizer.momentum("second", np.arange(6.0)))
+        np.testing.assert_allclose(momenta, [0.5, 0.425, 0.35, 0.275, 0.2, 0.2], rtol=1e-6)
+
+    def test_learning_rate_is_a_common_factor(self):
+        model, optimizer = two_layers(), layerwise()
+        optimizer.learning_rate = 0.1
+        optimizer.apply([keras.ops.ones((1, 1))] * 2, model.trainable_variables)
+        np.testing.assert_allclose(weights(model), [0.95, 0.99], rtol=1e-6)
+
+    def test_config_gives_the_same_optimizer(self):
+        optimizer = layerwise(momenta=0.8, decay=0.9, clipnorm=1.0)
+        config = LayerwiseSGD.from_config(optimizer.get_config()).get_config()
+        assert config == optimizer.get_config()
+        assert config["momenta"] == {"first": 0.8, "second": 0.8}
+        assert (config["decay"], config["clipnorm"]) == (0.9, 1.0)
+
+    def test_names_inside_an_encoder(self):
+        encoder = two_layers()
+        inputs = keras.Input((1,))
+        model = keras.Model(inputs, keras.layers.Dense(1, name="head")(encoder(inputs)))
+        rates = {**RATES, "head": 0.3}
+        model.compile(layerwise(rates=rates, momenta=0.5), "mean_squared_error")
+        model.fit(np.ones((2, 1)), np.zeros((2, 1)), verbose=0)
+
+    @pytest.mark.parametrize("rates", [{"first": 0.1}, {**RATES, "third": 0.1}])
+    def test_a_layer_without_a_rate_and_a_rate_without_a_layer(self, rates):
+        with pytest.raises(ValueError, match=r"weights to train are \['first', 'second'\]"):
+            layerwise(rates=rates, momenta=0.5).build(two_layers().trainable_variables)
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"momenta": {"first": 0.9}}, "expected the same layers"),
+            ({"momenta": 1.1}, "momentum 1.1 of layer 'first'"),
+            ({"rates": {"first": -0.1, "second": 0.1}}, "rate -0.1 of layer 'first'"),
+            ({"steps_per_epoch": 0}, "steps_per_epoch=0"),
+            ({"rise_epochs": 0}, "rise_epochs=0"),
+        ],
+    )
+    def test_refuses(self, options, message):
+        with pytest.raises(ValueError, match=message):
+            layerwise(**options)
+
+    def test_training_goes_on_the_same_in_a_fresh_process(self, tmp_path):
+        model = two_layers()
+        model.compile(layerwise(), "mean_squared_error")
+        x, y = np.ones((6, 1), "float32"), np.zeros((6, 1), "float32")
+        model.fit(x, y, batch_size=2, epochs=1, verbose=0)  # in the middle of epoch 1
+        model.save(tmp_path / "model.keras")
+        paths = [str(tmp_path / name) for name in ("model.keras", "out.npy")]
+        subprocess.run([sys.executable, "-c", GO_ON, *paths], check=True)
+        model.fit(x, y, batch_size=2, epochs=1, verbose=0)
+        np.testing.assert_allclose(np.load(paths[1]), weights(model), rtol=1e-6)
+
+
+GO_ON = """
+import sys
+import numpy as np
+import siamese_utils.training
+import keras
+model = keras.saving.load_model(sys.argv[1])
+assert int(model.optimizer.iterations) == 3
+model.fit(np.ones((6, 1), "float32"), np.zeros((6, 1)), batch_size=2, epochs=1, verbose=0)
+np.save(sys.argv[2], [float(w.squeeze()) for w in model.get_weights()])
+"""

@@ -1,11 +1,9 @@
-"""Which images go together: pairs as index arrays, and batches made from them.
+"""Pairs as index arrays.
 
 Pairs are kept as indices, 16 bytes each, and never as images: a pair of MNIST digits
-in float32 would take 6,272 bytes. The images of a pair are looked up when its batch
-is made.
+in float32 would take 6,272 bytes.
 """
 
-import keras
 import numpy as np
 
 
@@ -150,73 +148,3 @@ def _classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             f"the labels hold {len(classes)} class(es); pairs of different images need two"
         )
     return classes, sizes
-
-
-class PairDataset(keras.utils.PyDataset):
-    """Batches of image pairs for ``model.fit``.
-
-    Batch ``i`` of an epoch depends on the seed, the epoch and ``i`` alone. Keras asks
-    for some batches more than once (with TensorFlow, to learn their shapes) and may ask
-    in any order; neither changes what the model sees.
-
-    Parameters
-    ----------
-    images : array (n, height, width, channels)
-        float32 in [0, 1], or uint8 with ink = 1, converted batch by batch.
-    pairs : int array (n_pairs, 2)
-    same : array (n_pairs,)
-        1 = same class, 0 = different.
-    batch_size : int
-        Pairs a batch. What is left over at the end of an epoch is dropped, so that all
-        batches have one shape; the order is new in every epoch.
-    seed : int
-
-    Raises
-    ------
-    ValueError
-        If there are fewer pairs than one batch holds, or ``same`` has another length.
-    """
-
-    def __init__(
-        self,
-        images: np.ndarray,
-        pairs: np.ndarray,
-        same: np.ndarray,
-        batch_size: int,
-        seed: int,
-    ):
-        super().__init__()
-        if len(pairs) != len(same):
-            raise ValueError(f"{len(pairs)} pairs but {len(same)} labels; expected one a pair")
-        if len(pairs) < batch_size:
-            raise ValueError(
-                f"{len(pairs)} pairs do not fill one batch of {batch_size}; "
-                "draw more pairs or lower batch_size"
-            )
-        self.images = images
-        self.pairs = pairs
-        self.same = np.asarray(same, "float32")
-        self.batch_size = batch_size
-        self.seed = seed
-        self.epoch = 0
-        self._shuffle()
-
-    def _shuffle(self) -> None:
-        rng = np.random.default_rng([self.seed, self.epoch])
-        self._order = rng.permutation(len(self.pairs))
-
-    def __len__(self) -> int:
-        return len(self.pairs) // self.batch_size
-
-    def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-        """Batch ``index`` as ``(left, right), same``."""
-        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        left, right = (
-            self.images[self.pairs[chosen, side]].astype("float32", copy=False) for side in (0, 1)
-        )
-        return (left, right), self.same[chosen]
-
-    def on_epoch_end(self) -> None:
-        """Go on to the next epoch's order; Keras calls this."""
-        self.epoch += 1
-        self._shuffle()

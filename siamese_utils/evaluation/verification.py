@@ -7,41 +7,9 @@ chosen on validation pairs and then applied, unchanged, to test pairs.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 from sklearn import metrics
-from sklearn.neighbors import KNeighborsClassifier
 
-
-def wilson_interval(n_correct: int, n_trials: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson score interval of a share of independent trials (Wilson 1927).
-
-    Parameters
-    ----------
-    n_correct, n_trials : int
-    confidence : float in (0, 1)
-
-    Returns
-    -------
-    (low, high)
-        Shares in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If ``n_trials`` is 0 or ``n_correct`` is not between 0 and ``n_trials``.
-
-    Examples
-    --------
-    >>> low, high = wilson_interval(368, 400)  # 92 % of the 400 official trials
-    >>> round(low, 3), round(high, 3)
-    (0.889, 0.943)
-    """
-    if not 0 <= n_correct <= n_trials or n_trials == 0:
-        raise ValueError(
-            f"{n_correct} correct of {n_trials} trials; expected 0 <= correct <= trials"
-        )
-    interval = binomtest(n_correct, n_trials).proportion_ci(confidence, method="wilson")
-    return float(interval.low), float(interval.high)
+from .intervals import wilson_interval
 
 
 def verification_accuracy(distances: np.ndarray, same: np.ndarray, threshold: float) -> float:
@@ -58,7 +26,7 @@ def verification_accuracy(distances: np.ndarray, same: np.ndarray, threshold: fl
     -------
     float in [0, 1]
     """
-    distances, same = _check(distances, same)
+    distances, same = check_pairs(distances, same)
     return float(np.mean((distances < threshold) == same))
 
 
@@ -78,7 +46,7 @@ def best_threshold(distances: np.ndarray, same: np.ndarray) -> float:
     -------
     float
     """
-    distances, same = _check(distances, same)
+    distances, same = check_pairs(distances, same)
     order = np.argsort(distances)
     values, is_same = distances[order], same[order]
     # Calling the k nearest pairs same is right for the same ones among them and for the
@@ -114,6 +82,27 @@ class RocCurve:
     auc: float
     equal_error_rate: float
 
+    @property
+    def false_reject(self) -> np.ndarray:
+        """Shares of same pairs that are called different (n,): with ``false_accept``, the
+        DET curve (Martin et al. 1997), which draws both on normal deviates."""
+        return 1 - self.true_accept
+
+    def false_reject_at(self, false_accept: float) -> float:
+        """Smallest false reject rate among thresholds that accept no more than this share.
+
+        FRR at FAR, in the words of face verification. Between two points of the curve the
+        stricter one counts: no threshold reaches what lies between.
+
+        Parameters
+        ----------
+        false_accept : float in [0, 1]
+            Largest share of different pairs that may be called same.
+        """
+        if not 0 <= false_accept <= 1:
+            raise ValueError(f"false_accept is {false_accept}; expected a share in [0, 1]")
+        return float(self.false_reject[self.false_accept <= false_accept].min())
+
 
 def roc(distances: np.ndarray, same: np.ndarray) -> RocCurve:
     """Receiver operating characteristic of a distance.
@@ -128,7 +117,7 @@ def roc(distances: np.ndarray, same: np.ndarray) -> RocCurve:
     -------
     RocCurve
     """
-    distances, same = _check(distances, same)
+    distances, same = check_pairs(distances, same)
     if same.all() or not same.any():
         raise ValueError(f"all {len(same)} pairs are of one kind; a ROC needs same and different")
     false_accept, true_accept, _ = metrics.roc_curve(same, -distances, drop_intermediate=False)
@@ -195,27 +184,7 @@ def verify(
     return Verification(threshold, accuracy, interval, false_accept, false_reject, curve)
 
 
-def nearest_neighbour_accuracy(
-    stored: np.ndarray, stored_labels: np.ndarray, queries: np.ndarray, query_labels: np.ndarray
-) -> float:
-    """Share of queries whose nearest stored vector, by Euclidean distance, has their label.
-
-    Parameters
-    ----------
-    stored : float array (n, dim)
-    stored_labels : int array (n,)
-    queries : float array (m, dim)
-    query_labels : int array (m,)
-
-    Returns
-    -------
-    float in [0, 1]
-    """
-    classifier = KNeighborsClassifier(n_neighbors=1, algorithm="brute")
-    return float(classifier.fit(stored, stored_labels).score(queries, query_labels))
-
-
-def _check(distances: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def check_pairs(distances: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distances as floats and labels as booleans, or an error that names the fault."""
     distances, same = np.asarray(distances, float), np.asarray(same)
     if distances.ndim != 1 or distances.shape != same.shape or len(distances) == 0:

@@ -1,0 +1,139 @@
+"""From a distance to the probability that a pair is same. NumPy in, NumPy out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
+
+from .intervals import wilson_interval
+from .verification import check_pairs
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A probability of *same* that falls with the distance (Platt 1999).
+
+    ``p = sigmoid(intercept + slope * distance)`` where same and different pairs are equally
+    frequent; :meth:`probability` takes any other share.
+
+    Attributes
+    ----------
+    slope : float
+        Negative where near pairs are more often same.
+    intercept : float
+    """
+
+    slope: float
+    intercept: float
+
+    def probability(self, distances: np.ndarray, prior: float = 0.5) -> np.ndarray:
+        """Probability of *same* for each distance.
+
+        Parameters
+        ----------
+        distances : float array, any shape
+        prior : float in (0, 1)
+            Share of same pairs among the pairs to come: one half for a balanced test, and
+            far less where one face is compared with many.
+
+        Raises
+        ------
+        ValueError
+            If ``prior`` is not between 0 and 1.
+
+        Examples
+        --------
+        At the distance where both kinds are equally likely, the prior decides:
+
+        >>> calibration = Calibration(slope=-10.0, intercept=5.0)
+        >>> round(float(calibration.probability(0.5, prior=0.1)), 6)
+        0.1
+        """
+        if not 0 < prior < 1:
+            raise ValueError(f"prior is {prior}; expected the share of same pairs, in (0, 1)")
+        return expit(self.intercept + self.slope * np.asarray(distances, float) + logit(prior))
+
+
+def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
+    """Fit the probability of *same* to pairs, by logistic regression on the distance.
+
+    The two kinds of pair weigh the same in all, however many there are of each. Fit it on
+    validation pairs: on the training pairs distances are smaller than they will be.
+
+    Parameters
+    ----------
+    distances : float array (n_pairs,)
+    same : array (n_pairs,)
+        1 = same class, 0 = different; both kinds must be there.
+
+    Returns
+    -------
+    Calibration
+    """
+    distances, same = check_pairs(distances, same)
+    if same.all() or not same.any():
+        raise ValueError(f"all {len(same)} pairs are of one kind; calibration needs both")
+    # C = infinity: the plain fit, without a pull of the slope towards 0.
+    model = LogisticRegression(C=np.inf, class_weight="balanced")
+    model.fit(distances[:, None], same)
+    return Calibration(slope=float(model.coef_[0, 0]), intercept=float(model.intercept_[0]))
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Stated probabilities against what happened, in bins.
+
+    Attributes
+    ----------
+    stated : float array (n_bins,)
+        Mean probability of the pairs of a bin; empty bins are left out.
+    observed : float array (n_bins,)
+        Share of them that are same.
+    low, high : float arrays (n_bins,)
+        95 % Wilson interval of ``observed``.
+    count : int array (n_bins,)
+    error : float
+        Expected calibration error: mean of ``|stated - observed|``, weighted by ``count``.
+    """
+
+    stated: np.ndarray
+    observed: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    count: np.ndarray
+    error: float
+
+
+def reliability(probabilities: np.ndarray, same: np.ndarray, n_bins: int = 10) -> Reliability:
+    """Compare probabilities of *same* with how often it was so.
+
+    Parameters
+    ----------
+    probabilities : float array (n_pairs,)
+        In [0, 1].
+    same : array (n_pairs,)
+        1 = same class, 0 = different.
+    n_bins : int
+        Bins of equal width over [0, 1].
+
+    Returns
+    -------
+    Reliability
+    """
+    probabilities, same = check_pairs(probabilities, same)
+    if probabilities.min() < 0 or probabilities.max() > 1:
+        raise ValueError(
+            f"probabilities from {probabilities.min():.3g} to {probabilities.max():.3g}; "
+            "expected values in [0, 1]"
+        )
+    place = np.minimum((probabilities * n_bins).astype(int), n_bins - 1)
+    bins = np.unique(place)
+    count = np.array([np.sum(place == b) for b in bins])
+    stated = np.array([probabilities[place == b].mean() for b in bins])
+    n_same = np.array([int(same[place == b].sum()) for b in bins])
+    intervals = [wilson_interval(k, n) for k, n in zip(n_same, count, strict=True)]
+    low, high = np.array(intervals).T
+    observed = n_same / count
+    error = float(np.average(np.abs(stated - observed), weights=count))
+    return Reliability(stated, observed, low, high, count, error)

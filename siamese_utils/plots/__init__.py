@@ -1,0 +1,22 @@
+"""Arrays in, Matplotlib axes out. The same thing has the same colour in the whole book."""
+
+from .curves import det_curve, distance_histogram, learning_curves, reliability_curve, roc_curve
+from .embeddings import embedding_scatter
+from .pairs import pairs_by_distance, show_pairs
+from .style import CLASS_COLOURS, DIFFERENT, GREY, SAME, use_style
+
+__all__ = [
+    "CLASS_COLOURS",
+    "DIFFERENT",
+    "GREY",
+    "SAME",
+    "det_curve",
+    "distance_histogram",
+    "embedding_scatter",
+    "learning_curves",
+    "pairs_by_distance",
+    "reliability_curve",
+    "roc_curve",
+    "show_pairs",
+    "use_style",
+]

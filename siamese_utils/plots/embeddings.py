@@ -1,0 +1,35 @@
+"""Embeddings in the plane."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from .style import CLASS_COLOURS
+
+
+def embedding_scatter(
+    axis: Axes, points: np.ndarray, labels: np.ndarray, names: Sequence[str], size: float = 3
+) -> None:
+    """Draw points in the plane, a colour a class, each class named at its median.
+
+    Parameters
+    ----------
+    points : float array (n, 2)
+    labels : int array (n,)
+        Index into ``names``; at most ten classes.
+    names : Sequence of str
+    size : float
+        Area of a point, in square points.
+    """
+    for k, name in enumerate(names):
+        cluster = points[labels == k]
+        x, y = cluster.T
+        axis.scatter(x, y, s=size, color=CLASS_COLOURS[k], linewidths=0, alpha=0.6)
+        axis.text(
+            np.median(x), np.median(y), name, weight="bold", ha="center", va="center",
+            bbox={"facecolor": "white", "edgecolor": CLASS_COLOURS[k], "boxstyle": "round,pad=0.2"},
+        )  # fmt: skip
+    axis.set_aspect("equal")
+    axis.set_xticks([])
+    axis.set_yticks([])

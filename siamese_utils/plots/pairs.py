@@ -1,0 +1,86 @@
+"""Pairs of images, drawn."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+
+from .curves import distance_histogram
+from .style import DIFFERENT, SAME
+
+
+def show_pairs(
+    images: np.ndarray, pairs: np.ndarray, titles: Sequence[str], colours: Sequence[str]
+) -> Figure:
+    """Draw pairs of images, one above the other, eight pairs a row.
+
+    Parameters
+    ----------
+    images : array (n, height, width, channels)
+        In [0, 1]; one channel is drawn with ink = 1 as black.
+    pairs : int array (n_pairs, 2)
+        Indices into ``images``.
+    titles, colours : n_pairs strings each
+        Written above the pair, in this colour.
+    """
+    n_columns = min(8, len(pairs))
+    n_rows = -(-len(pairs) // n_columns)
+    figure, axes = plt.subplots(2 * n_rows, n_columns, figsize=(7.0, 1.95 * n_rows), squeeze=False)
+    for axis in axes.flat:
+        axis.set_axis_off()
+    for k, (pair, title, colour) in enumerate(zip(pairs, titles, colours, strict=True)):
+        row, column = divmod(k, n_columns)
+        for side in (0, 1):
+            axes[2 * row + side, column].imshow(images[pair[side]], vmin=0, vmax=1)
+        axes[2 * row, column].set_title(title, fontsize=9, color=colour)
+    return figure
+
+
+def pairs_by_distance(
+    images: np.ndarray,
+    pairs: np.ndarray,
+    same: np.ndarray,
+    distances: np.ndarray,
+    threshold: float,
+    n_shown: int = 11,
+) -> Figure:
+    """Draw pairs at their place on the axis of distance, over the histogram of all.
+
+    Parameters
+    ----------
+    images : array (n, height, width, channels)
+        In [0, 1]; one channel is drawn with ink = 1 as black.
+    pairs : int array (n_pairs, 2)
+        Indices into ``images``.
+    same : array (n_pairs,)
+        1 = same class, 0 = different; the colour of a pair's frame.
+    distances : float array (n_pairs,)
+    threshold : float
+    n_shown : int
+        Pairs drawn, at even steps over the distances that occur often.
+    """
+    figure, (above, below) = plt.subplots(
+        2, 1, sharex=True, figsize=(7.0, 3.6), height_ratios=(0.8, 1)
+    )
+    distance_histogram(below, distances, same, threshold)
+    below.get_legend().remove()  # it would cover bars
+    figure.legend(*below.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    below.set_yscale("log")  # the few pairs on the wrong side are what matters
+    above.axvline(threshold, color="black", linewidth=1)
+    above.set_axis_off()
+    limit = float(np.quantile(distances, 0.99))
+    below.set_xlim(-limit / n_shown, limit * (1 + 1 / n_shown))
+    for wanted in np.linspace(0, limit, n_shown):
+        k = int(np.argmin(np.abs(distances - wanted)))
+        colour = SAME if same[k] else DIFFERENT
+        tile = np.concatenate([images[pairs[k, 0]], images[pairs[k, 1]]], axis=0)
+        box = AnnotationBbox(
+            OffsetImage(tile, zoom=0.95),
+            (wanted, 0.5),
+            pad=0.1,
+            bboxprops={"edgecolor": colour, "linewidth": 2},
+        )
+        above.add_artist(box)
+    return figure

@@ -1,0 +1,148 @@
+"""Batches for ``model.fit``: the images of a pair are looked up when its batch is made.
+
+Batch ``i`` of an epoch depends on the seed, the epoch and ``i`` alone. Keras asks for some
+batches more than once (with TensorFlow, to learn their shapes) and may ask in any order;
+neither changes what the model sees.
+"""
+
+import keras
+import numpy as np
+
+
+class PairDataset(keras.utils.PyDataset):
+    """Batches of image pairs.
+
+    Parameters
+    ----------
+    images : array (n, height, width, channels)
+        float32 in [0, 1], or uint8 with ink = 1, converted batch by batch.
+    pairs : int array (n_pairs, 2)
+    same : array (n_pairs,)
+        1 = same class, 0 = different.
+    batch_size : int
+        Pairs a batch. What is left over at the end of an epoch is dropped, so that all
+        batches have one shape; the order is new in every epoch.
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If there are fewer pairs than one batch holds, or ``same`` has another length.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        pairs: np.ndarray,
+        same: np.ndarray,
+        batch_size: int,
+        seed: int,
+    ):
+        super().__init__()
+        if len(pairs) != len(same):
+            raise ValueError(f"{len(pairs)} pairs but {len(same)} labels; expected one a pair")
+        if len(pairs) < batch_size:
+            raise ValueError(
+                f"{len(pairs)} pairs do not fill one batch of {batch_size}; "
+                "draw more pairs or lower batch_size"
+            )
+        self.images = images
+        self.pairs = pairs
+        self.same = np.asarray(same, "float32")
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+        self._shuffle()
+
+    def _shuffle(self) -> None:
+        rng = np.random.default_rng([self.seed, self.epoch])
+        self._order = rng.permutation(len(self.pairs))
+
+    def __len__(self) -> int:
+        return len(self.pairs) // self.batch_size
+
+    def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+        """Batch ``index`` as ``(left, right), same``."""
+        chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        left, right = (
+            self.images[self.pairs[chosen, side]].astype("float32", copy=False) for side in (0, 1)
+        )
+        return (left, right), self.same[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's order; Keras calls this."""
+        self.epoch += 1
+        self._shuffle()
+
+
+class ClassBatches(keras.utils.PyDataset):
+    """Batches of a few images of each of some classes, for losses over a whole batch.
+
+    Called P x K batches: P classes, K images of each, so that every image has K - 1 partners
+    of its class in the batch (Hermans et al. 2017, section 2).
+
+    Parameters
+    ----------
+    images : array (n, height, width, channels)
+        float32 in [0, 1], or uint8 with ink = 1, converted batch by batch.
+    labels : int array (n,)
+    n_classes, n_images : int
+        P and K: at least 2 each. The classes of a batch, and the images of a class, are
+        drawn without repetition.
+    n_batches : int
+        Batches an epoch.
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If there are fewer classes, or a class has fewer images, than a batch needs, or
+        ``labels`` has another length than ``images``.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        n_classes: int,
+        n_images: int,
+        n_batches: int,
+        seed: int,
+    ):
+        super().__init__()
+        if len(images) != len(labels):
+            raise ValueError(f"{len(images)} images but {len(labels)} labels; expected one each")
+        classes, sizes = np.unique(labels, return_counts=True)
+        if not 2 <= n_classes <= len(classes):
+            raise ValueError(
+                f"n_classes is {n_classes}; expected 2 to {len(classes)}, the classes there are"
+            )
+        if not 2 <= n_images <= sizes.min():
+            raise ValueError(
+                f"n_images is {n_images}; expected 2 to {sizes.min()}, the images of class "
+                f"{classes[sizes.argmin()]}, which has the fewest"
+            )
+        self.images = images
+        self.labels = np.asarray(labels)
+        self.of_class = [np.flatnonzero(self.labels == c) for c in classes]
+        self.n_classes = n_classes
+        self.n_images = n_images
+        self.n_batches = n_batches
+        self.seed = seed
+        self.epoch = 0
+
+    def __len__(self) -> int:
+        return self.n_batches
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Batch ``index`` as ``images, labels``."""
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        classes = rng.choice(len(self.of_class), self.n_classes, replace=False)
+        chosen = np.concatenate(
+            [rng.choice(self.of_class[c], self.n_images, replace=False) for c in classes]
+        )
+        return self.images[chosen].astype("float32", copy=False), self.labels[chosen]
+
+    def on_epoch_end(self) -> None:
+        """Go on to the next epoch's batches; Keras calls this."""
+        self.epoch += 1
