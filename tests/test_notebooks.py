@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import statistics
+from concurrent.futures import ThreadPoolExecutor
 
 import chapters as tool
 import pytest
@@ -155,19 +156,34 @@ class TestForm:
             assert len(tool.output_faults(bad)) == 1
 
 
+@pytest.fixture(scope="module")
+def smoke_runs(request, tmp_path_factory):
+    """The chosen chapters on the chosen backends; two run at a time, as one keeps one core busy."""
+    folder = tmp_path_factory.mktemp("smoke")
+
+    def run(chapter, backend):
+        record, output = (folder / f"{chapter}-{backend}{end}" for end in (".json", ".ipynb"))
+        tool.run_papermill(chapter, "smoke", record, output, environment={"KERAS_BACKEND": backend})
+        return results.read(record), json.loads(output.read_text())
+
+    chosen = [
+        (item.callspec.params["chapter"], item.callspec.params["backend"])
+        for item in request.session.items
+        if "smoke_runs" in getattr(item, "fixturenames", ())
+    ]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        yield {pair: pool.submit(run, *pair) for pair in chosen}
+
+
 @pytest.mark.slow
 class TestPapermill:
     @pytest.mark.parametrize("backend", BACKENDS)
-    def test_every_cell_runs_at_smoke(self, chapter, backend, tmp_path, monkeypatch):
+    def test_every_cell_runs_at_smoke(self, chapter, backend, smoke_runs):
         """The call of `make full`, at the smallest size, on each backend."""
-        monkeypatch.setenv("KERAS_BACKEND", backend)
-        record, output = tmp_path / "record.json", tmp_path / "output.ipynb"
-        tool.run_papermill(chapter, "smoke", record, output)
-        written = results.read(record)
+        written, ran = smoke_runs[chapter, backend].result()
         assert (written["name"], written["profile"]) == (chapter, "smoke")
         assert written["provenance"]["backend"] == backend
         assert written["metrics"]
-        ran = json.loads(output.read_text())
         assert ran["metadata"]["papermill"]["exception"] is None
 
     def test_an_unknown_parameter_is_an_error(self, chapter, tmp_path):

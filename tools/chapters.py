@@ -253,10 +253,18 @@ def output_faults(notebook: nbformat.NotebookNode) -> list[str]:
     return faults
 
 
-def run_papermill(chapter: str, profile: str, record: Path, output: Path, **parameters) -> None:
+def run_papermill(
+    chapter: str,
+    profile: str,
+    record: Path,
+    output: Path,
+    environment: dict[str, str] | None = None,
+    **parameters,
+) -> None:
     """Run a chapter through papermill and have it write its record.
 
-    An unknown parameter name is an error here; papermill alone only warns.
+    An unknown parameter name is an error here; papermill alone only warns. What stands in
+    ``environment`` is set for the run beside what is set already.
     """
     path = NOTEBOOKS / f"{chapter}.ipynb"
     parameters = {"profile": profile, "record": str(record.resolve()), **parameters}
@@ -270,7 +278,7 @@ def run_papermill(chapter: str, profile: str, record: Path, output: Path, **para
     for name, value in parameters.items():
         command += ["-p", name, str(value)]
     # A process for each chapter, so that none inherits another's memory.
-    subprocess.run(command, check=True, cwd=ROOT)
+    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **(environment or {})})
 
 
 def main() -> None:
