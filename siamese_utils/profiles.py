@@ -43,7 +43,7 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "filters": ((4, 8), (16, 32), (16, 32)),
         "n_variants": (2, 20, 40),  # distorted copies of each image
         "n_steps": (5, 100, 200),
-        "n_members": (1, 2, 6),  # encoders whose embeddings are joined
+        "n_members": (1, 1, 6),  # encoders whose embeddings are joined
     },
 }
 
