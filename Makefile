@@ -80,7 +80,7 @@ test: check  ## everything: check, the other backends, every chapter run, the bo
 	test -z "$$left" || echo "== not installed, so left out:$$left (make test BACKENDS=\"tensorflow$$left\")"
 	$(LIMIT) $(PYTEST) -m slow tests
 	$(LIMIT) $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
-	  -p no:cacheprovider notebooks/
+	  -n 2 --dist loadfile -p no:cacheprovider notebooks/
 
 refresh: setup  ## run the chapters again at the quick profile and store their outputs
 	$(PY) tools/chapters.py refresh $(CHAPTER)
@@ -91,6 +91,7 @@ full: setup  ## run the chapters at paper scale into results/full (on a GPU)
 bench: setup  ## measure the package against the tutorials' way of doing it
 	$(PY) benchmarks/pairs.py
 	$(PY) benchmarks/affine.py
+	$(PY) benchmarks/oneshot.py
 
 # Run with the oldest Python supported: its pins work on the later ones too. The CUDA libraries
 # that a backend brings along are left to the backend.

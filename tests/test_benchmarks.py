@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from siamese_utils import augment, results
+from siamese_utils import augment, datasets, models, results, sampling
 
 
 def load(name):
@@ -26,6 +26,11 @@ def benchmark():
 @pytest.fixture(scope="module")
 def affine():
     return load("affine")
+
+
+@pytest.fixture(scope="module")
+def oneshot():
+    return load("oneshot")
 
 
 def test_both_ways_make_the_same_kind_of_pairs(benchmark):
@@ -77,3 +82,49 @@ def test_the_stored_affine_table_reaches_the_bars(affine):
     for key, bar in affine.BARS.items():
         assert ratios[key] >= bar
         assert f"{ratios[key]:.1f}" in table
+
+
+def test_both_ways_answer_alike(oneshot):
+    """Probabilities of the pair model, trial by trial, and logits from embeddings."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(8)]
+    encoder = keras.Sequential(layers, name="koch_encoder")
+    network = models.koch_network(encoder, paper_init=False)
+    labels = np.repeat(np.arange(10), 2)
+    images = np.random.default_rng(0).random((20, 4, 4, 1)).astype("float32")
+    episodes = sampling.draw_episodes(labels, 5, 12, np.random.default_rng(0))
+    p = oneshot.by_pairs(network, images, episodes, range(12))
+    logits = oneshot.by_embeddings(network, images, episodes)
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), p, rtol=1e-4)
+    compared = oneshot.compare(network, images, episodes)  # two of the trials are timed
+    assert (compared["trials"], compared["trials_timed"]) == (12, 2)
+    assert compared["encodings"] == {"pairs": 12 * 10, "embeddings": 20}
+
+
+def test_the_official_trials_are_the_official_runs(oneshot):
+    images, episodes = oneshot.official_trials()
+    runs = datasets.load_official_runs()
+    assert images.shape == (800, 105, 105, 1)
+    for trial in (0, 137, 399):
+        run, item = divmod(trial, 20)
+        query, supports = images[episodes.queries[trial]], images[episodes.supports[trial]]
+        np.testing.assert_array_equal(query, runs.test_images[run, item])
+        np.testing.assert_array_equal(supports, runs.support_images[run])
+        assert episodes.answers[trial] == runs.answers[run, item]
+
+
+def test_the_random_trials_hold_each_image_once(oneshot):
+    images, episodes = oneshot.random_trials()
+    data = datasets.load_omniglot("evaluation").select([oneshot.ALPHABET])
+    names = {image.tobytes(): label for image, label in zip(data.images, data.labels, strict=True)}
+    labels = np.array([names[image.tobytes()] for image in images])
+    right = labels[episodes.supports] == labels[episodes.queries][:, None]
+    np.testing.assert_array_equal(right, episodes.answers[:, None] == np.arange(oneshot.N_WAY))
+    assert len(np.unique(np.append(episodes.supports, episodes.queries))) == len(images) <= 400
+
+
+def test_the_stored_one_shot_table_reaches_the_bar(oneshot):
+    together = results.read(oneshot.FOLDER / "oneshot.json")["metrics"]["measured"]["together"]
+    assert together["trials"] == 650
+    assert together["ratio"] >= oneshot.BAR
+    assert f"{together['ratio']:.1f}" in (oneshot.FOLDER / "oneshot.md").read_text()

@@ -92,12 +92,18 @@ class ClassBatches(keras.utils.PyDataset):
     n_batches : int
         Batches an epoch.
     seed : int
+    groups : array (n,)
+        Names or numbers of the groups that the classes fall into, such as alphabets. The
+        classes of a batch are then of one group, each as likely as the other; where it has
+        fewer than ``n_classes``, further groups complete the batch. Look-alikes are found
+        within a group, so the different pairs of such a batch are hard.
 
     Raises
     ------
     ValueError
-        If there are fewer classes, or a class has fewer images, than a batch needs, or
-        ``labels`` has another length than ``images``.
+        If there are fewer classes, or a class has fewer images, than a batch needs; if
+        ``labels`` or ``groups`` has another length than ``images``; or if a class is in two
+        groups.
     """
 
     def __init__(
@@ -108,10 +114,13 @@ class ClassBatches(keras.utils.PyDataset):
         n_images: int,
         n_batches: int,
         seed: int,
+        groups: np.ndarray | None = None,
     ):
         super().__init__()
-        if len(images) != len(labels):
-            raise ValueError(f"{len(images)} images but {len(labels)} labels; expected one each")
+        lengths = {"labels": len(labels), "groups": len(images if groups is None else groups)}
+        for what, length in lengths.items():
+            if length != len(images):
+                raise ValueError(f"{len(images)} images but {length} {what}; expected one each")
         classes, sizes = np.unique(labels, return_counts=True)
         if not 2 <= n_classes <= len(classes):
             raise ValueError(
@@ -125,6 +134,17 @@ class ClassBatches(keras.utils.PyDataset):
         self.images = images
         self.labels = np.asarray(labels)
         self.of_class = [np.flatnonzero(self.labels == c) for c in classes]
+        self.of_group = None
+        if groups is not None:
+            groups_of = [np.unique(np.asarray(groups)[members]) for members in self.of_class]
+            for c, found in zip(classes, groups_of, strict=True):
+                if len(found) > 1:
+                    raise ValueError(
+                        f"class {c} is in groups {found[0]} and {found[1]}; expected one group. "
+                        "Number the classes through all groups."
+                    )
+            group_of_class = np.concatenate(groups_of)
+            self.of_group = [np.flatnonzero(group_of_class == g) for g in np.unique(group_of_class)]
         self.n_classes = n_classes
         self.n_images = n_images
         self.n_batches = n_batches
@@ -137,7 +157,12 @@ class ClassBatches(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Batch ``index`` as ``images, labels``."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        classes = rng.choice(len(self.of_class), self.n_classes, replace=False)
+        if self.of_group is None:
+            classes = rng.choice(len(self.of_class), self.n_classes, replace=False)
+        else:
+            groups = rng.permutation(len(self.of_group))
+            order = np.concatenate([rng.permutation(self.of_group[g]) for g in groups])
+            classes = order[: self.n_classes]
         chosen = np.concatenate(
             [rng.choice(self.of_class[c], self.n_images, replace=False) for c in classes]
         )
