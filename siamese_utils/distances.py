@@ -194,10 +194,17 @@ class WeightedL1(_DistanceLayer):
 
     def call(self, embeddings):
         left, right = embeddings
+        return ops.sigmoid(self.logit(left, right))
+
+    def logit(self, left, right):
+        """What the sigmoid is taken of; tensors (..., dim) that broadcast, to (...).
+
+        It ranks as the probability does, and goes on where the probability is 1 in float32.
+        The layer must have been built, by a call or in a network.
+        """
         difference = ops.subtract(left, right)
         # |x| written with the sign, for the reason given in l1.
-        logit = ops.sum(self.alpha * difference * ops.sign(difference), axis=-1) + self.bias
-        return ops.sigmoid(logit)
+        return ops.sum(self.alpha * difference * ops.sign(difference), axis=-1) + self.bias
 
     def get_config(self):
         return {

@@ -184,3 +184,111 @@ class TestAffine:
     def test_refuses_another_shape(self, shape):
         with pytest.raises(ValueError, match=r"expected \(n, height, width, 1\)"):
             augment.affine(np.zeros(shape, "float32"), seed=1)
+
+
+class TestRandomAffine:
+    def test_nothing_at_inference(self, images):
+        layer = augment.RandomAffine(5)
+        np.testing.assert_array_equal(value(layer(images)), images)
+        np.testing.assert_array_equal(value(layer(images, training=False)), images)
+
+    def test_in_training_as_the_function_does(self, images):
+        """From a generator of the same seed, and so anew for each batch."""
+        layer, seeds = augment.RandomAffine(5), keras.random.SeedGenerator(5)
+        tensor = keras.ops.convert_to_tensor(images)
+        first, second = (value(layer(images, training=True)) for _ in range(2))
+        for found in (first, second):
+            np.testing.assert_allclose(found, value(augment.affine(tensor, seeds)), atol=1e-5)
+        assert (first != second).any() and (first != images).any()
+
+    def test_same_seed_same_distortions(self, images):
+        first, again, other = (
+            value(augment.RandomAffine(seed)(images, training=True)) for seed in (5, 5, 6)
+        )
+        np.testing.assert_array_equal(first, again)
+        assert (first != other).any()
+
+    @pytest.mark.parametrize("training", [False, True])
+    def test_float32_under_mixed_precision(self, images, training):
+        expected = value(augment.RandomAffine(5)(images, training=training))
+        original = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        try:
+            found = augment.RandomAffine(5)(images, training=training)
+        finally:
+            keras.config.set_dtype_policy(original)
+        assert keras.backend.standardize_dtype(found.dtype) == "float32"
+        np.testing.assert_array_equal(value(found), expected)
+
+    @pytest.mark.parametrize("training", [False, True])
+    def test_ink_as_bytes(self, images, training):
+        ink = (images > 0.5).astype("uint8")
+        found = augment.RandomAffine(5)(ink, training=training)
+        assert keras.backend.standardize_dtype(found.dtype) == "float32"
+        expected = augment.RandomAffine(5)(ink.astype("float32"), training=training)
+        np.testing.assert_array_equal(value(found), value(expected))
+
+    def test_in_a_model_distorts_in_steps_of_training_only(self, images):
+        """How far from the images are what comes out? The last batch is smaller than the rest."""
+        one = {"use_bias": False, "kernel_initializer": "ones"}
+        model = keras.Sequential(
+            [
+                keras.Input(images.shape[1:], dtype="uint8"),
+                augment.RandomAffine(5),
+                keras.layers.Conv2D(1, 1, **one),  # changes nothing, and could be trained
+            ]
+        )
+        model.compile(keras.optimizers.SGD(0.0), "mse")
+        ink = (images > 0.5).astype("uint8")
+        history = model.fit(ink, ink.astype("float32"), batch_size=16, epochs=2, verbose=0).history
+        first, second = history["loss"]
+        assert min(first, second) > 0.05
+        assert first != second
+        np.testing.assert_array_equal(model.predict_on_batch(ink), ink)
+
+    def test_refuses_colour_images(self):
+        with pytest.raises(ValueError, match=r"expected \(n, height, width, 1\)"):
+            augment.RandomAffine(5)(np.zeros((4, 21, 16, 3), "float32"), training=True)
+
+
+class TestRandomThickness:
+    def test_a_share_of_the_way_to_the_largest_neighbour(self):
+        """One dot on paper: its eight neighbours take the image's share, the dot stays."""
+        images = np.zeros((60, 5, 5, 1), "float32")
+        images[:, 2, 2] = 1
+        found = value(augment.RandomThickness(5)(images, training=True))[..., 0]
+        shares = found[:, 1, 1]
+        expected = np.zeros((60, 5, 5), "float32")
+        expected[:, 1:4, 1:4] = shares[:, None, None]
+        expected[:, 2, 2] = 1
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+    def test_a_third_stays_and_the_rest_is_uniform(self):
+        images = np.zeros((3_000, 3, 3, 1), "float32")
+        images[:, 1, 1] = 1
+        shares = value(augment.RandomThickness(5)(images, training=True))[:, 0, 0, 0]
+        assert np.mean(shares == 0) == pytest.approx(1 / 3, abs=0.03)
+        assert np.mean(shares[shares > 0]) == pytest.approx(0.5, abs=0.03)
+        assert shares.max() < 1
+
+    def test_nothing_outside_training(self, images):
+        found = augment.RandomThickness(5)(images, training=False)
+        np.testing.assert_array_equal(value(found), images)
+
+    def test_same_seed_same_shares(self, images):
+        first, again, other = (
+            value(augment.RandomThickness(seed)(images, training=True)) for seed in (5, 5, 6)
+        )
+        np.testing.assert_array_equal(first, again)
+        assert (first != other).any()
+
+    def test_ink_as_bytes(self, images):
+        ink = (images > 0.5).astype("uint8")
+        found = augment.RandomThickness(5)(ink, training=True)
+        assert keras.backend.standardize_dtype(found.dtype) == "float32"
+        expected = augment.RandomThickness(5)(ink.astype("float32"), training=True)
+        np.testing.assert_array_equal(value(found), value(expected))
+
+    def test_rebuilt_from_its_config(self):
+        config = keras.layers.serialize(augment.RandomThickness(7))
+        assert keras.layers.deserialize(config).seed == 7

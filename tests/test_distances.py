@@ -153,6 +153,28 @@ class TestWeightedL1:
             gradient(lambda a: keras.ops.sum(head([a, b])), at), [[0.0, 0.0]]
         )
 
+    def test_logit_by_hand(self):
+        """The -1 of above, and the bias alone between equal rows; each with each by a new axis."""
+        head = self.head([-2, -4, 3], 1)
+        rows = np.array([[1.0, 0.25, 7.0], [0.5, 0.5, 7.0]], "float32")
+        np.testing.assert_allclose(value(head.logit(rows[:1], rows[1:])), [-1], rtol=1e-6)
+        both = value(head.logit(rows[:, None], rows[None]))
+        np.testing.assert_allclose(both, [[1, -1], [-1, 1]], rtol=1e-6)
+
+    def test_logit_broadcasts_as_a_loop(self, batch):
+        head = self.head([1, -1, 2, -2, 0.5], 0.1)
+        a, b = batch[0], batch[1][:4]
+        found = value(head.logit(a[:, None], b[None]))
+        p = [[value(head([x[None], y[None]]))[0] for y in b] for x in a]
+        np.testing.assert_allclose(1 / (1 + np.exp(-found)), p, rtol=1e-5)
+
+    def test_logit_goes_on_where_the_probability_is_one(self):
+        """1 - exp(-40) and 1 - exp(-50) are one number in float32."""
+        head = self.head([10.0], 0.0)
+        a, b = np.zeros((2, 1), "float32"), np.array([[4.0], [5.0]], "float32")
+        np.testing.assert_array_equal(value(head([a, b])), [1, 1])
+        np.testing.assert_array_equal(value(head.logit(a, b)), [40, 50])
+
     def test_4097_weights_at_the_paper_s_size(self):
         head = distances.WeightedL1()
         head.build([(None, 4096), (None, 4096)])

@@ -1,4 +1,4 @@
-"""Contrastive losses: the label convention, hand-derived values, gradients."""
+"""Losses: the label convention, hand-derived values, gradients."""
 
 import itertools
 
@@ -11,6 +11,7 @@ from siamese_utils import distances
 from siamese_utils.losses import (
     ContrastiveLoss,
     InBatchContrastiveLoss,
+    InBatchVerificationLoss,
     SupervisedContrastiveLoss,
 )
 
@@ -129,6 +130,133 @@ class TestInBatch:
         again = keras.losses.deserialize(keras.losses.serialize(InBatchContrastiveLoss(0.7)))
         assert isinstance(again, InBatchContrastiveLoss)
         assert again.margin == 0.7
+
+
+class TestInBatchVerification:
+    """Classes of 4, 3, 2, 2 and 1 images, so that images have unequal numbers of pairs."""
+
+    LABELS = np.array([0, 1, 2, 0, 3, 1, 4, 0, 2, 3, 1, 0])
+
+    @pytest.fixture
+    def logits(self):
+        logits = np.random.default_rng(0).normal(0, 2, (12, 12)).astype("float32")
+        return logits + logits.T
+
+    def loss(self, labels, logits, hardness=0.0):
+        value = InBatchVerificationLoss(hardness)(np.array(labels), np.array(logits, "float32"))
+        return float(keras.ops.convert_to_numpy(value))
+
+    @staticmethod
+    def weights_by_loop(labels, logits, hardness):
+        """What each pair counts in the loss, as numbers: same pairs, then different pairs."""
+        n = len(labels)
+        same, different = np.zeros((2, n, n))
+        for i in range(n):
+            others = [j for j in range(n) if labels[j] != labels[i]]
+            total = sum(np.exp(hardness * logits[i, j]) for j in others)
+            for j in range(n):
+                if j in others:
+                    different[i, j] = len(others) * np.exp(hardness * logits[i, j]) / total
+                elif j != i:
+                    same[i, j] = 1
+        return same / same.sum() / 2, different / different.sum() / 2
+
+    @pytest.mark.parametrize(
+        ("hardness", "expected"), [(0.0, 0.663701), (1.0, 0.707023), (2.0, 0.733016)]
+    )
+    def test_by_hand(self, hardness, expected):
+        """Odds 3 : 1 for the same pair: log 4/3. The different pairs have odds 3 : 1 and 1 : 1,
+        log 4 and log 2. Images 0 and 1 have one each, image 2 has both, and weights them
+        as 1 : 1, 3 : 1 or 9 : 1: (3 log 2 + 2 m) / 4 with m of 3/2, 7/4 and 19/10 log 2.
+        """
+        log3 = np.log(3)
+        logits = [[5, log3, log3], [log3, 5, 0], [log3, 0, 5]]
+        assert self.loss([0, 0, 1], logits, hardness) == pytest.approx(expected, abs=1e-5)
+
+    def test_plain_equals_balanced_cross_entropy_over_listed_pairs(self, logits):
+        terms = {1: [], 0: []}
+        for i, j in itertools.combinations(range(12), 2):
+            p = 1 / (1 + np.exp(-float(logits[i, j])))
+            same = int(self.LABELS[i] == self.LABELS[j])
+            terms[same].append(-np.log(p if same else 1 - p))
+        expected = (np.mean(terms[1]) + np.mean(terms[0])) / 2
+        assert self.loss(self.LABELS, logits) == pytest.approx(expected, rel=1e-5)
+
+    @pytest.mark.parametrize("hardness", [0.0, 1.0, 2.5])
+    def test_equals_a_loop_with_weights(self, logits, hardness):
+        same, different = self.weights_by_loop(self.LABELS, logits, hardness)
+        expected = 0.0
+        for i, j in itertools.product(range(12), repeat=2):
+            p = 1 / (1 + np.exp(-float(logits[i, j])))
+            expected -= same[i, j] * np.log(p) + different[i, j] * np.log(1 - p)
+        assert self.loss(self.LABELS, logits, hardness) == pytest.approx(expected, rel=1e-5)
+
+    @pytest.mark.parametrize("hardness", [0.0, 1.0])
+    def test_gradient_takes_the_weights_as_constants(self, logits, hardness):
+        """Of softplus(-s) it is p - 1, of softplus(s) it is p, each times the pair's weight."""
+        same, different = self.weights_by_loop(self.LABELS, logits, hardness)
+        p = 1 / (1 + np.exp(-logits.astype(float)))
+        labels = keras.ops.convert_to_tensor(self.LABELS)
+        slope = gradient(lambda s: InBatchVerificationLoss(hardness)(labels, s), logits)
+        np.testing.assert_allclose(slope, same * (p - 1) + different * p, rtol=1e-4, atol=1e-8)
+
+    def test_an_image_is_not_paired_with_itself(self, logits):
+        other = logits + 100 * np.eye(12, dtype="float32")
+        assert self.loss(self.LABELS, other, 1.0) == self.loss(self.LABELS, logits, 1.0)
+
+    def test_order_does_not_matter(self, logits):
+        order = np.random.default_rng(1).permutation(12)
+        moved = self.loss(self.LABELS[order], logits[order][:, order], 1.0)
+        assert moved == pytest.approx(self.loss(self.LABELS, logits, 1.0), rel=1e-5)
+
+    def test_labels_may_be_a_column(self, logits):
+        expected = self.loss(self.LABELS, logits, 1.0)
+        assert self.loss(self.LABELS[:, None], logits, 1.0) == expected
+
+    @pytest.mark.filterwarnings("ignore:You are using a softmax")  # of a batch of one
+    @pytest.mark.parametrize(
+        ("labels", "expected"),
+        [
+            ([0, 0, 0], np.log(4 / 3)),  # one class: no different pair
+            ([0, 1, 2], np.log(4)),  # an image of each: no same pair
+            ([0], 0.0),  # no pair at all
+        ],
+    )
+    @pytest.mark.parametrize("hardness", [0.0, 1.0])
+    def test_a_missing_kind_adds_nothing(self, labels, expected, hardness):
+        """All logits log 3, so all weights are alike; the kind that is there counts one half."""
+        logits = np.full((len(labels), len(labels)), np.log(3), "float32")
+        assert self.loss(labels, logits, hardness) == pytest.approx(expected / 2, abs=1e-6)
+        labels = keras.ops.convert_to_tensor(np.array(labels))
+        slope = gradient(lambda s: InBatchVerificationLoss(hardness)(labels, s), logits)
+        assert np.isfinite(slope).all()
+
+    @pytest.mark.parametrize("size", [1e3, 1e6])
+    @pytest.mark.parametrize("hardness", [0.0, 1.0])
+    def test_huge_logits_by_hand(self, size, hardness):
+        """Same pair (0, 1): softplus(size) = size. Different: size for (0, 2), 0 for (1, 2), of
+        which image 2 sees the half, or with hardness only the first; so their mean is
+        (size + 0 + size) / 4 or (size + 0 + 2 size) / 4.
+        """
+        labels = np.array([0, 0, 1])
+        logits = np.array([[0, -1, 1], [-1, 0, -1], [1, -1, 0]], "float32") * np.float32(size)
+        pushed = size / 2 if hardness == 0 else 3 * size / 4
+        assert self.loss(labels, logits, hardness) == pytest.approx((size + pushed) / 2, rel=1e-5)
+        labels = keras.ops.convert_to_tensor(labels)
+        slope = gradient(lambda s: InBatchVerificationLoss(hardness)(labels, s), logits)
+        last = 1 / 8 if hardness == 0 else 1 / 4
+        expected = [[0, -1 / 4, 1 / 8], [-1 / 4, 0, 0], [last, 0, 0]]
+        np.testing.assert_allclose(slope, expected, atol=1e-6)
+
+    @pytest.mark.parametrize("hardness", [-1.0, float("nan")])
+    def test_refuses_a_hardness_below_zero(self, hardness):
+        with pytest.raises(ValueError, match=rf"hardness is {hardness}; expected 0 or a positive"):
+            InBatchVerificationLoss(hardness)
+
+    def test_survives_its_config(self):
+        again = keras.losses.deserialize(keras.losses.serialize(InBatchVerificationLoss(0.7)))
+        assert isinstance(again, InBatchVerificationLoss)
+        assert again.hardness == 0.7
 
 
 class TestSupervised:

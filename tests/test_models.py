@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from siamese_utils import distances, losses, models, training
-from siamese_utils.sampling import PairDataset
+from siamese_utils import augment, distances, losses, models, training
+from siamese_utils.sampling import ClassBatches, PairDataset
 
 pytestmark = pytest.mark.backend
 
@@ -39,6 +39,28 @@ def test_conv_encoder_by_hand():
     encoder = models.conv_encoder(SHAPE, filters=(4, 4), hidden=8, dim=3)
     assert encoder.count_params() == 104 + 404 + 136 + 27
     assert encoder.output_shape == (None, 3)
+
+
+class TestConv4:
+    def test_by_hand(self):
+        """3 x 3 x channels x filters + filters; 28 is halved to 14, 7, 4 and 2."""
+        encoder = models.conv4_encoder((28, 28, 1))
+        counts = [layer.count_params() for layer in encoder.layers if layer.count_params()]
+        assert counts == [320, 18_496, 36_928, 36_928, 2 * 2 * 64 * 128 + 128]
+        assert encoder.output_shape == (None, 128)
+
+    @pytest.mark.parametrize(
+        ("shape", "left"), [((35, 35, 1), (3, 3)), ((105, 16, 1), (7, 1)), ((1, 5, 1), (1, 1))]
+    )
+    def test_odd_sizes_are_halved_and_rounded_up(self, shape, left):
+        """35 to 18, 9, 5 and 3; so no row or column of an image is left out."""
+        encoder = models.conv4_encoder(shape, filters=(2, 2, 2, 2), dim=7)
+        *_, pooled, _, dense = encoder.layers
+        assert pooled.output.shape == (None, *left, 2)
+        weights = (9 + 1) * 2 + 3 * (9 * 2 + 1) * 2 + (left[0] * left[1] * 2 + 1) * 7
+        assert encoder.count_params() == weights
+        assert encoder.output_shape == (None, 7)
+        assert dense.activation is keras.activations.linear
 
 
 class TestKoch:
@@ -211,3 +233,120 @@ def test_saved_model_loads_in_a_fresh_process_in_safe_mode(encoder, images, laye
     subprocess.run([sys.executable, "-c", LOAD, *paths], check=True)
     expected = network.predict(list(pair), verbose=0)
     np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, rtol=1e-6, atol=1e-6)
+
+
+class TestInBatch:
+    @pytest.fixture
+    def head(self):
+        return distances.WeightedL1(alpha_regularizer=keras.regularizers.L2(0.1), name="head")
+
+    def test_logits_are_those_of_the_siamese_network_on_each_pair(self, encoder, head, images):
+        network = models.in_batch_network(encoder, head)
+        logits = network.predict_on_batch(images)
+        assert network.output_shape == (None, None) and logits.shape == (6, 6)
+        left, right = (i.ravel() for i in np.indices((6, 6)))
+        p = models.siamese_network(encoder, head).predict_on_batch([images[left], images[right]])
+        np.testing.assert_allclose(1 / (1 + np.exp(-logits.ravel())), p, rtol=1e-4)
+
+    def test_all_pairs_by_hand(self):
+        """The rows differ by 2 and 0: 4 - 2 x 2 + 3 x 0 = 0; and 4, the bias, on the diagonal."""
+        layer = models.AllPairs(distances.WeightedL1())
+        layer.build((None, 2))
+        layer.head.set_weights([np.array([-2, 3], "float32"), np.array(4, "float32")])
+        found = keras.ops.convert_to_numpy(layer(np.array([[0, 1], [2, 1]], "float32")))
+        np.testing.assert_array_equal(found, [[4, 0], [0, 4]])
+        assert layer.compute_output_shape((7, 2)) == (7, 7)
+
+    @pytest.mark.parametrize("first", ["in_batch", "siamese"])
+    def test_has_the_weights_of_the_siamese_network(self, encoder, head, first):
+        """Whichever is built first. Their names are what LayerwiseSGD goes by."""
+        makers = {"in_batch": models.in_batch_network, "siamese": models.siamese_network}
+        second = next(name for name in makers if name != first)
+        networks = {name: makers[name](encoder, head) for name in (first, second)}
+        paths = [
+            sorted(variable.path for variable in network.trainable_variables)
+            for network in networks.values()
+        ]
+        assert paths[0] == paths[1]
+        assert {"head/alpha", "head/bias"} == {
+            "/".join(path.split("/")[-2:]) for path in paths[0] if "head" in path
+        }
+        shared = {id(variable) for variable in networks["siamese"].trainable_variables}
+        assert {id(v) for v in networks["in_batch"].trainable_variables} == shared
+        assert len(shared) == len(encoder.trainable_variables) + 2
+
+    def test_regularisation_is_added_once(self, encoder, head):
+        network = models.in_batch_network(encoder, head)
+        expected = 0.1 * np.square(head.get_weights()[0]).sum()
+        found = float(keras.ops.convert_to_numpy(sum(network.losses)))
+        assert found == pytest.approx(expected, rel=1e-5)
+
+    def test_in_float32_under_mixed_precision(self, images):
+        """As the head alone: the encoder may compute in bfloat16, the logits are float32."""
+        keras.utils.set_random_seed(0)
+        with training.mixed_precision(on=True):
+            encoder = models.conv_encoder(SHAPE, filters=(4, 4), hidden=8, dim=3)
+            network = models.in_batch_network(encoder, distances.WeightedL1())
+        logits = network.predict_on_batch(images)
+        assert logits.dtype == np.float32
+        z = np.asarray(models.embed(encoder, images), "float32")
+        alpha, bias = network.layers[-1].head.get_weights()
+        expected = np.abs(z[:, None] - z[None]) @ alpha + bias
+        np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
+
+    def test_training_it_trains_the_siamese_network(self):
+        """In fit, on class labels. Dark, grey and light images, compared as pairs afterwards."""
+        keras.utils.set_random_seed(0)
+        rng = np.random.default_rng(0)
+        labels = np.arange(48) % 3
+        light = 0.4 * labels[:, None, None, None]
+        images = (0.2 * rng.random((48, *SHAPE)) + light).astype("float32")
+        batches = ClassBatches(images, labels, n_classes=3, n_images=4, n_batches=10, seed=0)
+        encoder = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
+        encoder.add(keras.layers.Dense(8))
+        head = distances.WeightedL1(keras.initializers.Constant(-1.0))
+        siamese = models.siamese_network(encoder, head)
+        network = models.in_batch_network(encoder, head)
+        network.compile(keras.optimizers.Adam(0.02), losses.InBatchVerificationLoss(1.0))
+        history = network.fit(batches, epochs=5, verbose=0).history
+        assert history["loss"][-1] < 0.6 * history["loss"][0]
+        left, right = rng.integers(0, 48, (2, 100))
+        p = siamese.predict_on_batch([images[left], images[right]])
+        assert np.mean((p > 0.5) == (labels[left] == labels[right])) > 0.9
+
+    LOAD = """
+import sys
+import numpy as np
+import siamese_utils.augment, siamese_utils.losses, siamese_utils.models
+import keras
+network = keras.saving.load_model(sys.argv[1])
+images = np.load(sys.argv[2])
+labels = np.array([0, 0, 1, 1, 2, 2])
+logits = network.predict_on_batch(images)
+distorted = network.layers[1].get_layer("distort")(images, training=True)
+value = network.evaluate(images, labels, batch_size=6, verbose=0)
+assert network.loss.hardness == 0.7
+np.savez(sys.argv[3], logits, keras.ops.convert_to_numpy(distorted), value)
+"""
+
+    def test_loads_in_a_fresh_process_in_safe_mode(self, head, images, tmp_path):
+        """With distortions in front, which start anew from their seed."""
+        keras.utils.set_random_seed(0)
+        inner = models.conv4_encoder(SHAPE, filters=(4, 4), dim=3)
+        distort = augment.RandomAffine(5, name="distort")
+        encoder = keras.Sequential([keras.Input(SHAPE), distort, inner])
+        network = models.in_batch_network(encoder, head)
+        network.compile("sgd", losses.InBatchVerificationLoss(0.7))
+        network.save(tmp_path / "model.keras")
+        np.save(tmp_path / "images.npy", images)
+        paths = [str(tmp_path / name) for name in ("model.keras", "images.npy", "out.npz")]
+        subprocess.run([sys.executable, "-c", self.LOAD, *paths], check=True)
+        labels = np.array([0, 0, 1, 1, 2, 2])
+        expected = [
+            network.predict_on_batch(images),
+            keras.ops.convert_to_numpy(augment.RandomAffine(5)(images, training=True)),
+            network.evaluate(images, labels, batch_size=6, verbose=0),
+        ]
+        found = np.load(tmp_path / "out.npz").values()
+        for here, there in zip(expected, found, strict=True):
+            np.testing.assert_allclose(there, here, rtol=1e-5, atol=1e-5)

@@ -248,3 +248,106 @@ class TestClassBatches:
     def test_refuses_labels_of_another_length(self):
         with pytest.raises(ValueError, match="13 images but 12 labels"):
             sampling.ClassBatches(self.images, self.labels[:12], 2, 2, 1, 0)
+
+    def test_draws_without_groups_are_those_of_earlier_editions(self):
+        """Written out, because stored results depend on them."""
+        of_class = [np.flatnonzero(self.labels == c) for c in (3, 5, 7, 9)]
+        batches = self.batches()
+        for epoch in range(2):
+            for i in range(40):
+                rng = np.random.default_rng([3, epoch, i])
+                classes = rng.choice(len(of_class), 3, replace=False)
+                drawn = [rng.choice(of_class[c], 2, replace=False) for c in classes]
+                assert batches[i][0].ravel().tolist() == np.concatenate(drawn).tolist()
+            batches.on_epoch_end()
+
+
+class TestGroupedClassBatches:
+    """Nine classes of three images, in groups of 4, 3 and 2 classes, in no order."""
+
+    order = np.random.default_rng(0).permutation(27)
+    labels = np.repeat([10, 11, 12, 13, 20, 21, 22, 30, 31], 3)[order]  # tens name the group
+    groups = np.array(["", "Latin", "Greek", "Runic"])[labels // 10]
+    images = np.arange(27, dtype="uint8").reshape(27, 1, 1, 1)  # an image is its own index
+
+    def batches(self, **changes):
+        arguments = {"n_classes": 3, "n_images": 2, "n_batches": 900, "seed": 3, **changes}
+        return sampling.ClassBatches(
+            self.images, self.labels, **{"groups": self.groups, **arguments}
+        )
+
+    def drawn(self, batches):
+        """The classes of each batch, in the order drawn."""
+        return [batches[i][1][:: batches.n_images].tolist() for i in range(len(batches))]
+
+    def test_distinct_classes_with_distinct_images_each(self):
+        batches = self.batches(n_batches=50)
+        for i in range(50):
+            images, labels = batches[i]
+            assert len(set(images.ravel())) == 6
+            assert (np.unique(labels, return_counts=True)[1] == [2, 2, 2]).all()
+            np.testing.assert_array_equal(labels, self.labels[images.ravel().astype(int)])
+
+    def test_of_one_group_or_completed_by_others(self):
+        """A batch of 3 is of one group, but the group of 2 is completed by a class of another."""
+        seen = {1: set(), 2: set(), 3: set()}
+        for classes in self.drawn(self.batches()):
+            first, *rest = (c // 10 for c in classes)
+            if first == 3:
+                assert rest[0] == 3 and rest[1] != 3
+            else:
+                assert set(rest) == {first}
+            seen[first].update(classes)
+        assert seen == {1: {10, 11, 12, 13}, 2: {20, 21, 22}, 3: set(self.labels.tolist())}
+
+    def test_each_group_is_as_likely_as_the_other(self):
+        """900 batches: a share of one third has a standard error of 0.016."""
+        drawn = np.array(self.drawn(self.batches())) // 10
+        shares = [np.mean(drawn[:, 0] == group) for group in (1, 2, 3)]
+        np.testing.assert_allclose(shares, 1 / 3, atol=0.05)
+        completed_by = drawn[drawn[:, 0] == 3, 2]
+        assert np.mean(completed_by == 1) == pytest.approx(1 / 2, abs=0.09)
+
+    def test_each_class_of_a_group_is_as_likely_as_the_other(self):
+        """About 300 batches of Latin, each with three of its four classes."""
+        latin = [c for c in self.drawn(self.batches()) if c[0] // 10 == 1]
+        shares = [np.mean([c in classes for classes in latin]) for c in (10, 11, 12, 13)]
+        np.testing.assert_allclose(shares, 3 / 4, atol=0.08)
+
+    def test_whole_groups_complete_a_batch(self):
+        for classes in self.drawn(self.batches(n_classes=8, n_batches=50)):
+            sizes = [len(list(run)) for _, run in itertools.groupby(c // 10 for c in classes)]
+            assert len(sizes) == len({c // 10 for c in classes})  # no group comes back
+            assert sum(sizes) == 8 and len(sizes) == 3
+
+    def test_groups_may_be_numbers(self):
+        """Given in the names' order, Greek, Latin, Runic, they change nothing."""
+        numbers = np.array([0, 7, 5, 9])[self.labels // 10]
+        named, numbered = (self.batches(n_batches=20, groups=g) for g in (self.groups, numbers))
+        assert self.drawn(numbered) == self.drawn(named)
+
+    def test_batch_is_a_pure_function_of_seed_epoch_and_index(self):
+        def epoch(batches):
+            return [batches[i][0].ravel().tolist() for i in range(len(batches))]
+
+        batches = self.batches(n_batches=3)
+        first = epoch(batches)
+        assert first[0] != first[1]
+        assert [batches[i][0].ravel().tolist() for i in (2, 1, 0)] == first[::-1]
+        assert epoch(self.batches(n_batches=3)) == first
+        assert epoch(self.batches(n_batches=3, seed=4)) != first
+        batches.on_epoch_end()
+        second = epoch(batches)
+        assert second != first
+        other = self.batches(n_batches=3)
+        other.on_epoch_end()
+        assert epoch(other) == second
+
+    def test_refuses_groups_of_another_length(self):
+        with pytest.raises(ValueError, match="27 images but 26 groups; expected one each"):
+            self.batches(groups=self.groups[:26])
+
+    def test_refuses_a_class_in_two_groups(self):
+        """As where the characters of each alphabet are numbered from 0."""
+        with pytest.raises(ValueError, match=r"class 0 is in groups Greek and Latin; expected one"):
+            sampling.ClassBatches(self.images, self.labels % 10, 2, 2, 1, 0, self.groups)

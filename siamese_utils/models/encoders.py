@@ -1,12 +1,9 @@
-"""Encoders, the siamese network that shares one, and the one way to embed images."""
+"""Encoders: images to embeddings."""
 
 from collections.abc import Mapping, Sequence
 
 import keras
-import numpy as np
 from keras import layers
-
-from .distances import EuclideanDistance, WeightedL1
 
 
 def mlp_encoder(
@@ -64,6 +61,38 @@ def conv_encoder(
     return encoder
 
 
+def conv4_encoder(
+    input_shape: tuple[int, ...], filters: Sequence[int] = (32, 64, 64, 64), dim: int = 128
+) -> keras.Model:
+    """Four small convolutions, the usual body of few-shot networks on Omniglot.
+
+    Vinyals et al. (2016, section 4.1.1) stack four 3 x 3 convolutions of 64 filters, each with
+    rectified units and 2 x 2 max-pooling. Here a dense layer follows, as in Koch's network;
+    the first convolution, which costs most, is narrower; and there is no batch normalisation,
+    because a batch of one alphabet is no sample of all images.
+
+    Parameters
+    ----------
+    input_shape : (height, width, channels)
+    filters : channels of each 3 x 3 convolution; each is followed by 2 x 2 max-pooling
+    dim : the embedding's dimension
+
+    Returns
+    -------
+    keras.Model
+        Images (batch, height, width, channels) to embeddings (batch, dim). The last layer is
+        linear; what the head expects (sigmoid units, length 1) is put behind it.
+    """
+    encoder = keras.Sequential([keras.Input(input_shape)], name="conv4_encoder")
+    for n in filters:
+        options = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+        encoder.add(layers.Conv2D(n, 3, **options))
+        encoder.add(layers.MaxPooling2D(padding="same"))
+    encoder.add(layers.Flatten())
+    encoder.add(layers.Dense(dim))
+    return encoder
+
+
 def koch_encoder(
     input_shape: tuple[int, ...] = (105, 105, 1),
     dim: int = 4096,
@@ -95,44 +124,17 @@ def koch_encoder(
     """
     encoder = keras.Sequential([keras.Input(input_shape)], name="koch_encoder")
     for i, (filters, size) in enumerate(((64, 10), (128, 7), (128, 4), (256, 4)), 1):
-        options = _koch_options(f"conv{i}", 0.01, paper_init, l2)
+        options = koch_options(f"conv{i}", 0.01, paper_init, l2)
         encoder.add(layers.Conv2D(filters, size, activation="relu", **options))
         if i < 4:
             encoder.add(layers.MaxPooling2D(name=f"pool{i}"))
     encoder.add(layers.Flatten(name="flatten"))
-    options = _koch_options("dense", 0.2, paper_init, l2)
+    options = koch_options("dense", 0.2, paper_init, l2)
     encoder.add(layers.Dense(dim, activation="sigmoid", **options))
     return encoder
 
 
-def koch_network(
-    encoder: keras.Model, paper_init: bool = True, l2: float | None = None
-) -> keras.Model:
-    """The network of Koch et al. (2015): an encoder, and the weighted L1 distance as its head.
-
-    With the default :func:`koch_encoder` it has 38,951,745 weights.
-
-    Parameters
-    ----------
-    encoder : keras.Model
-        Images to embeddings (batch, dim).
-    paper_init : bool
-        Start the head, too, from the paper's distributions for dense layers.
-    l2 : float
-        Regularisation of the head, as in :func:`koch_encoder`.
-
-    Returns
-    -------
-    keras.Model
-        ``[left, right]``, each (batch, height, width, channels), to p(same) (batch,). The
-        head is the layer ``head``.
-    """
-    options = _koch_options("head", 0.2, paper_init, None if l2 is None else {"head": l2})
-    head = WeightedL1(**{name.replace("kernel", "alpha"): value for name, value in options.items()})
-    return siamese_network(encoder, head)
-
-
-def _koch_options(
+def koch_options(
     name: str, deviation: float, paper_init: bool, l2: Mapping[str, float] | None
 ) -> dict:
     """What Koch's layers have in common, as arguments of a Keras layer."""
@@ -143,61 +145,3 @@ def _koch_options(
     if l2 and name in l2:
         options["kernel_regularizer"] = keras.regularizers.L2(l2[name])
     return options
-
-
-def siamese_network(
-    encoder: keras.Model, distance: keras.layers.Layer | None = None
-) -> keras.Model:
-    """Two images through one encoder, then the distance of their embeddings.
-
-    Parameters
-    ----------
-    encoder : keras.Model
-        Images to embeddings (batch, dim). It is called twice and has one set of weights.
-    distance : layer of :mod:`siamese_utils.distances`
-        Euclidean if not given.
-
-    Returns
-    -------
-    keras.Model
-        ``[left, right]``, each (batch, height, width, channels), to distances (batch,).
-    """
-    shape = encoder.input_shape[1:]
-    left, right = keras.Input(shape, name="left"), keras.Input(shape, name="right")
-    distance = distance or EuclideanDistance()
-    return keras.Model([left, right], distance([encoder(left), encoder(right)]), name="siamese")
-
-
-def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np.ndarray:
-    """Embed images, in batches and without dropout.
-
-    Parameters
-    ----------
-    encoder : keras.Model
-    images : array (n, height, width, channels)
-        float32 in [0, 1], or uint8 with ink = 1.
-    batch_size : int
-
-    Returns
-    -------
-    float32 array (n, dim)
-
-    Raises
-    ------
-    ValueError
-        If the images are not of the encoder's size, or are bytes from 0 to 255.
-    """
-    expected = ("n", *encoder.input_shape[1:])
-    if images.ndim != 4 or images.shape[1:] != expected[1:] or len(images) == 0:
-        raise ValueError(
-            f"images have shape {images.shape}; expected "
-            f"({', '.join(map(str, expected))}) "
-            "with at least one image. A single image needs a first axis: image[None]."
-        )
-    if images.dtype == np.uint8 and images.max() > 1:
-        raise ValueError(
-            f"images are bytes up to {images.max()}; expected values in [0, 1]: divide by 255"
-        )
-    starts = range(0, len(images), batch_size)
-    batches = (images[i : i + batch_size].astype("float32", copy=False) for i in starts)
-    return np.concatenate([encoder.predict_on_batch(batch) for batch in batches])
