@@ -1,0 +1,152 @@
+"""Look for layer-wise values that Koch's paper searched for and did not publish."""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+# The paper's ranges (section 3.2). Zero has no place on a logarithmic scale, so L2 starts at
+# a strength that hardly does anything.
+RATES, MOMENTA, L2 = (1e-4, 1e-1), (0.0, 1.0), (1e-6, 1e-1)
+
+
+@dataclass(frozen=True)
+class LayerwiseValues:
+    """A learning rate, a final momentum and a strength of L2 for each layer, by its name."""
+
+    rates: dict[str, float]
+    momenta: dict[str, float]
+    l2: dict[str, float]
+
+
+@dataclass(frozen=True)
+class LayerwiseSearch:
+    """Values that were tried, in order, and the accuracy of each.
+
+    Attributes
+    ----------
+    values : tuple of LayerwiseValues
+    accuracies : array (n_trials,)
+    """
+
+    values: tuple[LayerwiseValues, ...]
+    accuracies: np.ndarray
+
+    @property
+    def best(self) -> LayerwiseValues:
+        """The values of the highest accuracy; the first ones of several."""
+        return self.values[int(np.argmax(self.accuracies))]
+
+
+def layerwise_search(
+    objective: Callable[[LayerwiseValues], float],
+    layers: Sequence[str] | Mapping[str, Sequence[str]],
+    n_trials: int,
+    seed: int = 0,
+    storage: str | Path | None = None,
+    n_random: int = 10,
+) -> LayerwiseSearch:
+    """Search rates, momenta and L2 for each layer, over the paper's ranges, with Optuna.
+
+    Rates are drawn from [0.0001, 0.1] and strengths of L2 from [0.000001, 0.1] on a
+    logarithmic scale, momenta from [0, 1]. After some random trials, Optuna's TPE sampler
+    draws values that are frequent among good trials and rare among the others. The paper
+    used another Bayesian optimiser, and searched the network's sizes too (section 3.2).
+
+    Parameters
+    ----------
+    objective : function (LayerwiseValues) -> float
+        Trains with these values, and returns the one-shot accuracy on *validation* classes:
+        the more values are tried, the more the best one's accuracy owes to luck.
+    layers : names, or mapping from a group's name to the names of its layers
+        The layers of a group share their values, which makes the search smaller.
+    n_trials : int
+        In all, with those that the storage already has.
+    seed : int
+    storage : path
+        A file that each trial is written to when it is done; asked again, only the missing
+        trials run, and give what they would have given without the pause. In memory if not
+        given.
+    n_random : int
+        How many trials are random.
+
+    Raises
+    ------
+    ValueError
+        For an accuracy outside [0, 1], or a storage of other layers or another seed.
+    """
+    import optuna  # here, because it takes half a second that most chapters do not need
+
+    groups = layers if isinstance(layers, Mapping) else {layer: (layer,) for layer in layers}
+    settings = {
+        "groups": {group: list(names) for group, names in groups.items()},
+        "seed": seed,
+        "n_random": n_random,
+    }
+    with _quiet(optuna):
+        study = optuna.create_study(
+            storage=_journal(storage), study_name="layerwise", load_if_exists=True,
+            direction="maximize",
+        )  # fmt: skip
+        if study.user_attrs.setdefault("settings", settings) != settings:
+            raise ValueError(
+                f"{storage} holds the search of {study.user_attrs['settings']}; asked for "
+                f"{settings}. Give each search a file of its own."
+            )
+        study.set_user_attr("settings", settings)
+        for killed in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+            study.tell(killed.number, state=optuna.trial.TrialState.FAIL)
+        done = (optuna.trial.TrialState.COMPLETE,)
+        for number in range(len(study.get_trials(states=done)), n_trials):
+            # A sampler for each trial: one that went on would, after a pause, repeat itself.
+            trial_seed = int(np.random.default_rng([seed, number]).integers(2**32))
+            study.sampler = optuna.samplers.TPESampler(n_startup_trials=n_random, seed=trial_seed)
+            trial = study.ask()
+            accuracy = float(objective(_suggest(trial, groups)))
+            if not 0 <= accuracy <= 1:
+                raise ValueError(f"the objective returned {accuracy}; expected an accuracy, 0 to 1")
+            study.tell(trial, accuracy)
+        trials = study.get_trials(states=done)[:n_trials]
+    values = tuple(_suggest(optuna.trial.FixedTrial(t.params), groups) for t in trials)
+    return LayerwiseSearch(values, np.array([t.value for t in trials]))
+
+
+def _suggest(trial, groups: Mapping[str, Sequence[str]]) -> LayerwiseValues:
+    """Draw the values of each group, and give them to its layers."""
+    found: dict[str, dict[str, float]] = {"rates": {}, "momenta": {}, "l2": {}}
+    for group, layers in groups.items():
+        drawn = {
+            "rates": trial.suggest_float(f"{group} rate", *RATES, log=True),
+            "momenta": trial.suggest_float(f"{group} momentum", *MOMENTA),
+            "l2": trial.suggest_float(f"{group} L2", *L2, log=True),
+        }
+        for kind, value in drawn.items():
+            found[kind].update(dict.fromkeys(layers, value))
+    return LayerwiseValues(**found)
+
+
+def _journal(storage: str | Path | None):
+    if storage is None:
+        return None
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    Path(storage).parent.mkdir(parents=True, exist_ok=True)
+    return JournalStorage(JournalFileBackend(str(storage)))
+
+
+@contextlib.contextmanager
+def _quiet(optuna) -> Iterator[None]:
+    """Optuna reports each trial on stderr, which is not for readers of a page."""
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)

@@ -1,0 +1,103 @@
+"""Stop a training by what it is for: one-shot accuracy on classes kept aside."""
+
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+
+class OneShotStopping(keras.callbacks.Callback):
+    """Measure after each epoch, keep the best weights, and stop when nothing gets better.
+
+    Koch et al. (2015, section 3.3) measure 320 one-shot trials of the validation set after
+    each epoch and stop after 20 without a better result. Validation *loss* would be another
+    judge: a network may tell pairs apart and still rank twenty letters wrongly.
+
+    At the end, the network has the weights of its best measure; the first of several.
+    Works in ``fit`` and in :func:`siamese_utils.training.fit_pairs`.
+
+    Parameters
+    ----------
+    measure : function () -> float
+        One-shot accuracy of the network as it is now, on validation classes.
+    patience : int
+        Stop after so many measures in a row without a better one.
+    every : int
+        Epochs from one measure to the next; the last epoch of a training is measured too.
+    max_seconds : float
+        Stop after the first epoch that ends later than this. No limit if not given.
+
+    Attributes
+    ----------
+    measured : list of (int, float)
+        Epochs, counted from 1, and accuracies.
+    best, best_epoch : float, int
+        Highest accuracy, and the epoch before whose end nothing was as good.
+    seconds : float
+        From the start of the training to the end of its last epoch.
+    """
+
+    def __init__(
+        self,
+        measure: Callable[[], float],
+        patience: int = 20,
+        every: int = 1,
+        max_seconds: float | None = None,
+    ):
+        super().__init__()
+        if min(patience, every) < 1:
+            raise ValueError(f"patience={patience}, every={every}; expected at least 1 each")
+        self.measure, self.patience, self.every = measure, patience, every
+        self.max_seconds = max_seconds
+        self.reset()
+
+    def reset(self):
+        """Forget the training before."""
+        self.measured: list[tuple[int, float]] = []
+        self.best, self.best_epoch = -np.inf, 0
+        self.best_weights: list[np.ndarray] | None = None
+        self.seconds = self._seconds_before = 0.0
+        self._restored = False
+
+    def state(self) -> dict:
+        """What has to be kept, apart from the best weights, to go on in another process."""
+        return {
+            "measured": self.measured,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "seconds": self.seconds,
+        }
+
+    def restore(self, state: dict, best_weights: list[np.ndarray] | None) -> None:
+        """Go on from a :meth:`state`."""
+        self.measured = [(int(epoch), float(value)) for epoch, value in state["measured"]]
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.seconds = self._seconds_before = state["seconds"]
+        self.best_weights = best_weights
+        self._restored = True
+
+    def on_train_begin(self, logs=None):
+        if not self._restored:
+            self.reset()
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = epoch + 1
+        if done % self.every == 0 or done == self.params.get("epochs"):
+            accuracy = float(self.measure())
+            self.measured.append((done, accuracy))
+            if logs is not None:
+                logs["one_shot"] = accuracy  # for the callbacks after this one, and the history
+            if accuracy > self.best:
+                self.best, self.best_epoch = accuracy, done
+                self.best_weights = self.model.get_weights()
+        self.seconds = self._seconds_before + time.perf_counter() - self._began
+        late = self.max_seconds is not None and self.seconds > self.max_seconds
+        if late or sum(e > self.best_epoch for e, _ in self.measured) >= self.patience:
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        if self.best_weights is not None:
+            self.model.set_weights(self.best_weights)
+        self._restored = False

@@ -1,0 +1,75 @@
+"""Images that stay on the device, and a network that is fed with their numbers."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class ImageStore(keras.layers.Layer):
+    """Holds images and looks them up: numbers (batch,) to float32 images (batch, …).
+
+    The images are a weight that is not trained, so they are on the device once, one byte a
+    pixel if they are bytes, and are saved with the layer. Of a batch, only the numbers travel.
+    Fill it by ``store.images.assign(images)``.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of all images: (n, height, width, channels).
+    kind : str
+        Their type, such as "uint8".
+    """
+
+    def __init__(self, shape: Sequence[int], kind: str = "uint8", **kwargs):
+        # float32 whatever the policy: the distortions compute with coordinates.
+        super().__init__(**{"dtype": "float32", "trainable": False, **kwargs})
+        self.shape, self.kind = tuple(shape), kind
+        self.images = self.add_weight(
+            shape=self.shape, dtype=kind, initializer="zeros", trainable=False, name="images"
+        )
+
+    def call(self, numbers):
+        return ops.cast(ops.take(self.images, numbers, axis=0), "float32")
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape, *self.shape[1:])
+
+    def get_config(self):
+        return {**super().get_config(), "shape": self.shape, "kind": self.kind}
+
+
+class IndexedPairs(keras.Model):
+    """A siamese network fed with pairs of image numbers (batch, 2), for training only.
+
+    Parameters
+    ----------
+    network : keras.Model
+        ``[left, right]`` images to what the loss takes (batch,).
+    images : array (n, height, width, channels)
+    distort : function (images, keras.random.SeedGenerator) -> images
+        Such as :func:`siamese_utils.augment.affine`. Images are not changed if not given.
+    seed : int
+        Of the distortions.
+    """
+
+    def __init__(
+        self, network: keras.Model, images: np.ndarray, distort: Callable | None, seed: int
+    ):
+        super().__init__(name="indexed_pairs", dtype="float32")
+        self.network = network
+        self.store = ImageStore(images.shape, images.dtype.name)
+        self.store.images.assign(images)
+        self.distort = distort
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def build(self, input_shape):
+        """Nothing: the network and the store have their weights already."""
+
+    def call(self, pairs, training=False):  # Keras tells it so only if it asks
+        images = self.store(ops.reshape(ops.transpose(pairs), (-1,)))  # all left, all right
+        if self.distort is not None:
+            images = self.distort(images, self.generator)
+        return self.network(ops.split(images, 2), training=training)
