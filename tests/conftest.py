@@ -4,13 +4,10 @@ import importlib.util
 import os
 
 import pytest
+from compilation import QUICK_XLA
 
-# Tests on JAX are mostly compilation. Without the compiler's costly passes they took 0.6 of
-# the time, and what they compute is the same. Read when JAX starts, here and in the kernels.
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
-)
+if os.environ.get("KERAS_BACKEND") == "jax":
+    os.environ.update(QUICK_XLA)
 
 
 def pytest_configure(config):

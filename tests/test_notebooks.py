@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import chapters as tool
 import pytest
+from compilation import QUICK_XLA
 
 from siamese_utils import profiles, results
 
@@ -163,7 +164,8 @@ def smoke_runs(request, tmp_path_factory):
 
     def run(chapter, backend):
         record, output = (folder / f"{chapter}-{backend}{end}" for end in (".json", ".ipynb"))
-        tool.run_papermill(chapter, "smoke", record, output, environment={"KERAS_BACKEND": backend})
+        environment = {"KERAS_BACKEND": backend} | (QUICK_XLA if backend == "jax" else {})
+        tool.run_papermill(chapter, "smoke", record, output, environment=environment)
         return results.read(record), json.loads(output.read_text())
 
     chosen = [
