@@ -50,11 +50,11 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "filters": ((2, 4, 4, 4), (24, 48, 64, 64), (64, 64, 64, 64)),
         "n_letters": (4, 20, 20),  # in a batch, by four drawers each
         "rate": (0.004, 0.004, 0.004),
-        "n_steps": (4, 1_300, 20_000),
+        "n_steps": (4, 1_300, 4_000),
         "watch_every": (1, 3, 10),  # epochs of 100 steps, from one measure to the next
-        "rung_steps": (2, 100, 2_000),
-        "cosine_steps": (2, 800, 20_000),
-        "minimal_steps": (2, 250, 10_000),
+        "rung_steps": (2, 100, 500),
+        "cosine_steps": (2, 800, 4_000),
+        "minimal_steps": (2, 250, 1_500),
         "n_trials": (50, 1_000, 4_000),
         "n_named": (20, 400, 2_000),  # trials in each alphabet
         "n_pairs": (200, 2_000, 10_000),  # of the validation alphabets
