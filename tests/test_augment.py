@@ -152,7 +152,9 @@ class TestAffine:
         ink = (images > 0.5).astype("uint8")
         found = augment.affine(ink, seed=5)
         assert found.dtype == np.float32
-        np.testing.assert_array_equal(found, augment.affine(ink.astype("float32"), seed=5))
+        expected = augment.affine(ink.astype("float32"), seed=5)
+        # Two compiled functions, which may round a coordinate in two ways.
+        np.testing.assert_allclose(found, expected, atol=1e-4)
 
     def test_inside_a_compiled_model(self, images):
         """With a generator, a model that Keras compiles draws anew for each batch."""
