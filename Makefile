@@ -92,6 +92,7 @@ bench: setup  ## measure the package against the tutorials' way of doing it
 	$(PY) benchmarks/pairs.py
 	$(PY) benchmarks/affine.py
 	$(PY) benchmarks/oneshot.py
+	$(PY) benchmarks/triplets.py
 
 # Run with the oldest Python supported: its pins work on the later ones too. The CUDA libraries
 # that a backend brings along are left to the backend.

@@ -33,6 +33,11 @@ def oneshot():
     return load("oneshot")
 
 
+@pytest.fixture(scope="module")
+def triplets():
+    return load("triplets")
+
+
 def test_both_ways_make_the_same_kind_of_pairs(benchmark):
     """Same pairs are equal; different pairs start at the same image."""
     rng = np.random.default_rng(0)
@@ -128,3 +133,29 @@ def test_the_stored_one_shot_table_reaches_the_bar(oneshot):
     assert together["trials"] == 650
     assert together["ratio"] >= oneshot.BAR
     assert f"{together['ratio']:.1f}" in (oneshot.FOLDER / "oneshot.md").read_text()
+
+
+def test_the_triplets_of_a_batch_are_listed(triplets):
+    labels = np.array([4, 7, 4, 7, 4, 9])
+    listed = triplets.list_triplets(labels)
+    anchor, positive, negative = labels[listed].T
+    assert len(np.unique(listed, axis=0)) == len(listed) == sampling.count_triplets(labels)
+    assert (anchor == positive).all() and (anchor != negative).all()
+    assert (listed[:, 0] != listed[:, 1]).all()
+    images = np.arange(6).reshape(6, 1, 1, 1)  # an image is its own index
+    np.testing.assert_array_equal(triplets.materialise(images, listed).reshape(-1, 3), listed)
+
+
+def test_triplets_and_their_batch_give_the_same_loss_and_step(triplets):
+    images = np.random.default_rng(0).random((6, 28, 28, 1)).astype("float32")
+    assert max(triplets.agreement(images, np.array([0, 0, 0, 1, 1, 2]))) < 1e-3
+
+
+def test_the_stored_triplet_table_reaches_the_bars(triplets):
+    metrics = results.read(triplets.FOLDER / "triplets.json")["metrics"]
+    table = (triplets.FOLDER / "triplets.md").read_text()
+    assert metrics["n_triplets"] == 4320
+    assert max(metrics["apart"].values()) < 1e-3
+    for key, bar in triplets.BARS.items():
+        assert metrics["ratios"][key] >= bar
+        assert f"{metrics['ratios'][key]:.1f}" in table

@@ -1,9 +1,10 @@
-"""Which images go together: pairs and episodes as index arrays, and batches made from them."""
+"""Which images go together: pairs, triplets and episodes as index arrays, and batches of them."""
 
 from .alphabet_pairs import alphabet_pairs
 from .batches import ClassBatches, PairDataset
 from .episodes import Episodes, draw_episodes
 from .pairs import balanced_pairs, consecutive_pairs, count_pairs
+from .triplets import count_triplets, draw_triplets
 
 __all__ = [
     "ClassBatches",
@@ -13,5 +14,7 @@ __all__ = [
     "balanced_pairs",
     "consecutive_pairs",
     "count_pairs",
+    "count_triplets",
     "draw_episodes",
+    "draw_triplets",
 ]

@@ -1,12 +1,12 @@
 """What ``model.fit`` needs beside a loss, and Koch's training as a whole.
 
-A metric for distances, quiet progress, and the optimiser of Koch's paper; its training on
+Metrics, quiet progress, and the optimiser of Koch's paper; its training on
 listed pairs, which can be stopped and resumed; and a search for its layer-wise values.
 """
 
 from .backend import JIT_COMPILE, has_gpu, mixed_precision
 from .layerwise import LayerwiseSGD
-from .metrics import PairAccuracy
+from .metrics import ActiveTriplets, MeanDistance, PairAccuracy
 from .pairs import fit_pairs
 from .progress import Progress
 from .search import LayerwiseSearch, LayerwiseValues, layerwise_search
@@ -15,10 +15,12 @@ from .store import ImageStore
 
 __all__ = [
     "JIT_COMPILE",
+    "ActiveTriplets",
     "ImageStore",
     "LayerwiseSGD",
     "LayerwiseSearch",
     "LayerwiseValues",
+    "MeanDistance",
     "OneShotStopping",
     "PairAccuracy",
     "Progress",
