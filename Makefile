@@ -9,6 +9,8 @@ CHAPTER  ?=
 VENV   := .venv
 PY     := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
+# Two files at a time: most tests keep one core busy.
+TWO    := -n 2 --dist loadfile
 # A kernel that hangs must not hang the run for ever.
 LIMIT  := $(if $(shell command -v timeout),timeout --foreground -k 30 1500)
 
@@ -68,19 +70,19 @@ check: setup  ## style, types, unit tests and freshness of the chapters, without
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy siamese_utils
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow" tests
+	KERAS_BACKEND=tensorflow $(PYTEST) $(TWO) -m "not slow" tests
 
 test: check  ## everything: check, the other backends, every chapter run, the book built
 	@left=; for backend in jax torch; do \
 	  if $(PY) -c "from importlib.util import find_spec; exit(not find_spec('$$backend'))"; then \
 	    echo "== unit tests on the $$backend backend"; \
-	    KERAS_BACKEND=$$backend $(PYTEST) -m "backend and not slow" tests || exit 1; \
+	    KERAS_BACKEND=$$backend $(PYTEST) $(TWO) -m "backend and not slow" tests || exit 1; \
 	  else left="$$left $$backend"; fi; \
 	done; \
 	test -z "$$left" || echo "== not installed, so left out:$$left (make test BACKENDS=\"tensorflow$$left\")"
 	$(LIMIT) $(PYTEST) -m slow tests
 	$(LIMIT) $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
-	  -n 2 --dist loadfile -p no:cacheprovider notebooks/
+	  $(TWO) -p no:cacheprovider notebooks/
 
 refresh: setup  ## run the chapters again at the quick profile and store their outputs
 	$(PY) tools/chapters.py refresh $(CHAPTER)
