@@ -96,14 +96,14 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
     },
     "07_your_own_images": {
         "n_pairs": (200, 3_000, 8_000),  # to train on
-        "pair_epochs": (1, 5, 20),
+        "pair_epochs": (1, 4, 20),
         "n_test_pairs": (60, 1_000, 4_000),
         "n_way": (5, 5, 5),  # where there are as many classes
         "n_trials": (40, 1_000, 4_000),
         "filters": ((2, 4), (8, 24), (16, 48)),
         "n_few": (3, 3, 3),  # images a class
-        "n_steps": (2, 100, 400),
-        "n_variants": (1, 10, 20),  # distorted copies of each image
+        "n_steps": (2, 80, 400),
+        "n_variants": (1, 6, 20),  # distorted copies of each image
         "n_repeats": (1, 3, 5),
         "n_alphabets": (3, 30, 30),  # of Omniglot
         "n_letters": (10, 20, 20),  # in a batch, by four drawers each

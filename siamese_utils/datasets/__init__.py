@@ -7,6 +7,7 @@ from .att_faces import load_att_faces
 from .files import DataError
 from .folder import ImageFolder, load_image_folder
 from .image_files import load_image
+from .letters import write_letters
 from .mnist import load_mnist
 from .official_runs import OfficialRuns, load_official_runs
 from .omniglot import Omniglot, load_omniglot
@@ -40,4 +41,5 @@ __all__ = [
     "split_alphabets",
     "split_classes",
     "track",
+    "write_letters",
 ]
