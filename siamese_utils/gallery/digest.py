@@ -1,0 +1,60 @@
+"""Which encoder made a gallery: its name, and the refusal of another one."""
+
+from pathlib import Path
+
+import keras
+
+from ..training import checkpoint
+
+
+def encoder_digest(encoder: keras.Model) -> str:
+    """A short name for an encoder: its layers' settings and its weights.
+
+    It is the same after saving and loading, on every backend, and whether or not the encoder
+    is frozen. How layers are connected does not enter.
+
+    Parameters
+    ----------
+    encoder : keras.Model
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    settings = [
+        {key: value for key, value in layer.items() if key != "trainable"}
+        for layer in checkpoint.architecture(encoder)
+    ]
+    return checkpoint.digest(settings, *checkpoint.values(encoder.weights))
+
+
+def digest_or_none(encoder: keras.Model | None) -> str | None:
+    """:func:`encoder_digest`, or None for the encoder None."""
+    return None if encoder is None else encoder_digest(encoder)
+
+
+def require_encoder(path: Path, stored: str | None, given: str | None) -> None:
+    """Refuse the gallery in the file ``path`` if another encoder made it.
+
+    Parameters
+    ----------
+    path : Path
+    stored, given : str or None
+        Digests of the encoder that made it and of the one at hand.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
+    if stored == given:
+        return
+    made = "of embeddings, without an encoder" if stored is None else f"by the encoder {stored}"
+    passed = "none" if given is None else f"the encoder {given}"
+    remedy = (
+        "Pass no encoder, and embeddings as queries"
+        if stored is None
+        else "Load the encoder that made it, or make the gallery again with yours"
+    )
+    raise ValueError(f"{path} was made {made}, and {passed} is given. {remedy}.")
