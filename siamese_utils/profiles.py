@@ -96,7 +96,7 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
     },
     "07_your_own_images": {
         "n_pairs": (200, 3_000, 8_000),  # to train on
-        "pair_epochs": (1, 4, 20),
+        "pair_epochs": (1, 5, 20),
         "n_test_pairs": (60, 1_000, 4_000),
         "n_way": (5, 5, 5),  # where there are as many classes
         "n_trials": (40, 1_000, 4_000),
