@@ -95,7 +95,6 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_trials": (50, 1_000, 4_000),
     },
     "07_your_own_images": {
-        "n_classes": (12, 26, 26),  # letters of the example set
         "n_pairs": (200, 3_000, 8_000),  # to train on
         "pair_epochs": (1, 5, 20),
         "n_test_pairs": (60, 1_000, 4_000),
@@ -104,9 +103,9 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "filters": ((2, 4), (8, 24), (16, 48)),
         "n_few": (3, 3, 3),  # images a class
         "n_steps": (2, 80, 400),
-        "n_variants": (1, 7, 20),  # distorted copies of each image
+        "n_variants": (1, 6, 20),  # distorted copies of each image
         "n_repeats": (1, 3, 5),
-        "n_alphabets": (2, 30, 30),  # of Omniglot
+        "n_alphabets": (3, 30, 30),  # of Omniglot
         "n_letters": (10, 20, 20),  # in a batch, by four drawers each
         "omniglot_filters": ((2, 4, 4, 4), (24, 48, 64, 64), (64, 64, 64, 64)),
         "omniglot_steps": (2, 120, 2_000),
