@@ -13,15 +13,7 @@ EXPECTED = "Expected a .keras file written by Verifier.save."
 
 
 def read_verifier(path: Path) -> keras.Model:
-    """The verifier in a file, once its class is registered.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is no Keras file, is one of another model, or has layers of an unknown class.
-    """
+    """The verifier in a file, once its class is registered; errors as of ``Verifier.load``."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not a file. {EXPECTED} Correct the path.")
     _require_verifier(path)
