@@ -174,7 +174,7 @@ class TestAffine:
 
     def test_in_float32_under_mixed_precision(self, images):
         expected = augment.affine(images, seed=5)
-        augment._compiled.cache_clear()
+        augment.transforms._compiled.cache_clear()
         original = keras.config.dtype_policy()
         keras.config.set_dtype_policy("mixed_bfloat16")
         try:

@@ -84,13 +84,24 @@ class TestFreshness:
         assert tool._bare_source(full) == tool._bare_source(bare)
         assert tool._bare_source(bare.replace("+", "-")) != tool._bare_source(bare)
 
-    def test_modules_are_followed_through_the_package(self):
-        used = tool._modules_used("from siamese_utils.models import embed")
-        assert {"siamese_utils", "siamese_utils.models", "siamese_utils.distances"} <= used
-        assert "siamese_utils.evaluation" not in used
-        assert "siamese_utils.datasets.mnist" in tool._modules_used(
-            "from siamese_utils import datasets"
-        )
+    @pytest.mark.parametrize(
+        ("source", "used", "unused"),
+        [
+            # what encoders import, and the package itself, whose start changes the run
+            ("from siamese_utils.models import embed", {"", "models.embedding"}, {"distances"}),
+            ("from siamese_utils import models\nmodels.koch_network", {"distances"}, {"losses"}),
+            # only the names that are used, but all of them where any could be
+            ("from siamese_utils import losses as s\ns.TripletLoss", {"losses.triplets"}, set()),
+            ("from siamese_utils import losses\nlosses.triplet", set(), {"losses.softmax"}),
+            ("from siamese_utils import losses\nvars(losses)", {"losses.softmax"}, set()),
+            ("import siamese_utils.datasets.mnist", {"datasets.mnist"}, {"datasets.folder"}),
+        ],
+    )
+    def test_modules_are_followed_through_the_package(self, source, used, unused):
+        modules = tool._modules_used(source)
+        found = {name.removeprefix("siamese_utils").strip(".") for name in modules}
+        assert used <= found
+        assert not unused & found
 
 
 class TestForm:

@@ -8,6 +8,7 @@ import argparse
 import ast
 import base64
 import datetime
+import functools
 import hashlib
 import io
 import json
@@ -69,6 +70,8 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
         if name == "siamese_utils.profiles":
             # Another chapter's settings do not concern this one.
             sources[name] = _quick_settings(chapter)
+        elif name == "siamese_utils.results.records":
+            continue  # what it writes is for full runs; the record shown counts below
         else:
             sources[name] = _bare_source(_module_file(name).read_text(encoding="utf-8"))
     record = RECORDS / f"{chapter}.json"
@@ -96,34 +99,85 @@ def _module_file(name: str) -> Path:
 
 
 def _modules_used(source: str) -> set[str]:
-    """Modules of the package that some code imports, and those that they import."""
+    """Modules of the package that some code uses, and those that they use."""
     found: set[str] = set()
     todo = list(_imports(source, package=""))
     while todo:
         name = todo.pop()
         if name in found or not _module_file(name).exists():
             continue  # a name that a module defines, not a module
-        found.add(name)
         is_package = _module_file(name).name == "__init__.py"
         package = name if is_package else name.rpartition(".")[0]
         todo += _imports(_module_file(name).read_text(encoding="utf-8"), package)
-        todo.append(name.rpartition(".")[0])  # importing a module runs its package
+        todo.append(package.partition(".")[0])  # importing a module runs its package
+        if _exports(name) is None:
+            found.add(name)
     return found
 
 
 def _imports(source: str, package: str) -> set[str]:
-    """Names of the package's modules in the import statements of some code."""
+    """Names of the package's modules in the import statements of some code.
+
+    Of a package that only passes names on, the modules count whose names are used: what is
+    new beside them changes no result.
+    """
+    tree = ast.parse(source)
     names = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                parents = package.split(".")[: len(package.split(".")) - node.level + 1]
-                base = ".".join([*parents, base]) if base else ".".join(parents)
-            names |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+            base = _absolute(node, package)
+            for alias in node.names:
+                name = f"{base}.{alias.name}"
+                exports = _exports(base)
+                if exports is not None:
+                    names.add(exports.get(alias.name, name))
+                elif _exports(name) is not None:
+                    names |= _passed_on(tree, name, alias.asname or alias.name)
+                else:
+                    names |= {base, name}
     return {name for name in names if name.split(".")[0] == "siamese_utils"}
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    """The absolute name of the module that ``from … import`` names."""
+    if not node.level:
+        return node.module or ""
+    parents = package.split(".")[: len(package.split(".")) - node.level + 1]
+    return ".".join([*parents, *([node.module] if node.module else [])])
+
+
+@functools.cache
+def _exports(name: str) -> dict[str, str] | None:
+    """Where the names of a package come from, if it does no more than pass them on."""
+    path = _module_file(name)
+    if name.split(".")[0] != "siamese_utils" or path.name != "__init__.py" or not path.exists():
+        return None
+    statements = ast.parse(path.read_text(encoding="utf-8")).body
+    passing = [node for node in statements if isinstance(node, ast.ImportFrom)]
+    for node in statements:
+        says = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        lists = isinstance(node, ast.Assign) and ast.unparse(node).startswith("__all__ = ")
+        if not (says or lists or node in passing):
+            return None
+    return {a.asname or a.name: _absolute(n, name) for n in passing for a in n.names}
+
+
+def _passed_on(tree: ast.Module, package: str, alias: str) -> set[str]:
+    """The modules behind the names ``alias.…`` in some code; all, where it uses ``alias`` else."""
+    exports = _exports(package) or {}
+    uses = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == alias]
+    attributes = [
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == alias
+    ]
+    if len(attributes) < len(uses) or not uses:
+        return set(exports.values())
+    return {exports.get(attribute, f"{package}.{attribute}") for attribute in attributes}
 
 
 def _bare_source(source: str) -> str:

@@ -118,18 +118,3 @@ def read(path: str | Path) -> dict[str, Any]:
             "Restore it, or run the chapter again."
         )
     return record
-
-
-def markdown_table(rows: list[dict[str, Any]]) -> str:
-    """A Markdown table with a row a dict; the first row's keys are the header.
-
-    Examples
-    --------
-    >>> print(markdown_table([{"distance": "L1", "accuracy": 0.5}]))
-    | distance | accuracy |
-    | --- | --- |
-    | L1 | 0.5 |
-    """
-    header = list(rows[0])
-    lines = [header, ["---"] * len(header), *([row[key] for key in header] for row in rows)]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

@@ -1,0 +1,15 @@
+"""Distortions of drawings, batched, in ``keras.ops``: as functions, and as layers for training."""
+
+from .layers import RandomAffine, RandomThickness
+from .transforms import NEUTRAL, REACH, affine, affine_matrices, apply_affine, draw_parameters
+
+__all__ = [
+    "NEUTRAL",
+    "REACH",
+    "RandomAffine",
+    "RandomThickness",
+    "affine",
+    "affine_matrices",
+    "apply_affine",
+    "draw_parameters",
+]
