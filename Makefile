@@ -5,6 +5,10 @@ PYTHON   ?= python3
 BACKENDS ?= tensorflow $(filter-out tensorflow,$(KERAS_BACKEND))
 # One chapter for `refresh` and `full`, such as 03_mnist_pairs; all of them when empty.
 CHAPTER  ?=
+# The size of `full`; smoke rehearses it, and its records go to _build/smoke.
+PROFILE  ?= full
+# 1 runs what a record covers already, too.
+FORCE    ?=
 
 VENV   := .venv
 PY     := $(VENV)/bin/python
@@ -42,7 +46,7 @@ unexport PYTHONHASHSEED
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup lab book check test refresh full bench constraints clean
+.PHONY: help setup lab book check test refresh full results bench constraints clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,8 +91,11 @@ test: check  ## everything: check, the other backends, every chapter run, the bo
 refresh: setup  ## run the chapters again at the quick profile and store their outputs
 	$(PY) tools/chapters.py refresh $(CHAPTER)
 
-full: setup  ## run the chapters at paper scale into results/full (on a GPU)
-	$(PY) tools/chapters.py full $(CHAPTER)
+full: setup  ## run the chapters that lack a record at paper scale into results/full (on a GPU)
+	$(PY) tools/chapters.py full $(CHAPTER) --profile $(PROFILE) $(if $(FORCE),--force)
+
+results: setup  ## write the page of the recorded runs, book/results.md
+	$(PY) tools/results_page.py
 
 bench: setup  ## measure the package against the tutorials' way of doing it
 	$(PY) benchmarks/pairs.py

@@ -95,6 +95,29 @@ class TestDraw:
         for generator in (np.random.default_rng(3), keras.random.SeedGenerator(3)):
             assert (value(draw(5, generator)) != value(draw(5, generator))).any()
 
+    def test_strength_one_is_the_paper_s_to_the_last_bit(self):
+        chance = np.random.default_rng(1).random((50, 14), "float32")
+        reach, neutral = (np.array(v, "float32") for v in (augment.REACH, augment.NEUTRAL))
+        expected = neutral + (chance[:, 7:] < 0.5) * ((2 * chance[:, :7] - 1) * reach)
+        for found in (augment.draw_parameters(50, 1), augment.draw_parameters(50, 1, 1.0)):
+            np.testing.assert_array_equal(value(found), expected)
+
+    @pytest.mark.parametrize("strength", [0, 0.5, 2])
+    def test_strength_multiplies_the_way_from_neutral(self, strength):
+        once, found = (value(augment.draw_parameters(50, 1, s)) for s in (1, strength))
+        expected = augment.NEUTRAL + strength * (once - augment.NEUTRAL)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    @pytest.mark.parametrize("strength", [-0.1, 2.1, float("nan")])
+    def test_refuses_a_strength_outside_of_0_to_2(self, strength):
+        for refuse in (
+            lambda: augment.draw_parameters(5, 1, strength),
+            lambda: augment.affine(np.zeros((2, 5, 5, 1), "float32"), 1, strength),
+            lambda: augment.RandomAffine(1, strength),
+        ):
+            with pytest.raises(ValueError, match=rf"strength is {strength}; expected 0 to 2"):
+                refuse()
+
 
 class TestApply:
     def test_equals_scipy_image_by_image(self, images):
@@ -147,6 +170,17 @@ class TestAffine:
         np.testing.assert_allclose(array, expected, atol=1e-4)
         tensor = augment.affine(keras.ops.convert_to_tensor(images), seed=5)
         np.testing.assert_allclose(value(tensor), expected, atol=1e-4)
+
+    @pytest.mark.parametrize("strength", [0, 1, 2])
+    def test_arrays_and_tensors_by_strength(self, images, strength):
+        """One shape and three strengths: each has its own compiled function."""
+        parameters = augment.draw_parameters(len(images), 5, strength)
+        expected = value(augment.apply_affine(images, augment.affine_matrices(parameters)))
+        array = augment.affine(images, 5, strength)
+        np.testing.assert_allclose(array, expected, atol=1e-4)
+        tensor = augment.affine(keras.ops.convert_to_tensor(images), 5, strength)
+        np.testing.assert_allclose(value(tensor), expected, atol=1e-4)
+        assert (strength == 0) == np.allclose(array, images, atol=1e-4)
 
     def test_ink_as_bytes(self, images):
         ink = (images > 0.5).astype("uint8")
@@ -248,6 +282,17 @@ class TestRandomAffine:
         assert first != second
         np.testing.assert_array_equal(model.predict_on_batch(ink), ink)
 
+    @pytest.mark.parametrize("strength", [0, 2])
+    def test_as_strong_as_it_says(self, images, strength):
+        found = value(augment.RandomAffine(5, strength)(images, training=True))
+        seeds, tensor = keras.random.SeedGenerator(5), keras.ops.convert_to_tensor(images)
+        expected = value(augment.affine(tensor, seeds, strength))
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def test_rebuilt_from_its_config(self):
+        again = keras.layers.deserialize(keras.layers.serialize(augment.RandomAffine(7, 1.5)))
+        assert (again.seed, again.strength) == (7, 1.5)
+
     def test_refuses_colour_images(self):
         with pytest.raises(ValueError, match=r"expected \(n, height, width, 1\)"):
             augment.RandomAffine(5)(np.zeros((4, 21, 16, 3), "float32"), training=True)
@@ -291,6 +336,141 @@ class TestRandomThickness:
         expected = augment.RandomThickness(5)(ink.astype("float32"), training=True)
         np.testing.assert_array_equal(value(found), value(expected))
 
+    @pytest.mark.parametrize("thin", [False, True])
+    def test_rebuilt_from_its_config(self, thin):
+        again = keras.layers.deserialize(keras.layers.serialize(augment.RandomThickness(7, thin)))
+        assert (again.seed, again.thin) == (7, thin)
+
+
+class TestRandomThicknessThatThins:
+    def test_a_share_of_the_way_to_scipy_s_dilation_or_erosion(self, images):
+        """Noise up to the border, beyond which nothing is: a pixel there has fewer neighbours."""
+        found = value(augment.RandomThickness(5, thin=True)(images, training=True))
+        ways = set()
+        for image, changed in zip(images[..., 0], found[..., 0], strict=True):
+            way = np.sign(np.sum(changed - image))
+            extreme = ndimage.grey_erosion if way < 0 else ndimage.grey_dilation
+            whole = extreme(image, size=(3, 3), mode="nearest") - image
+            share = np.sum(changed - image) / np.sum(whole)
+            assert 0 <= share <= 1 + 1e-5
+            np.testing.assert_allclose(changed, image + share * whole, atol=1e-5)
+            ways.add(way)
+        assert ways == {-1, 0, 1}
+
+    def test_one_third_each_and_shares_uniform(self):
+        """A square of ink: outside of it thickening shows, at its own corner thinning."""
+        images = np.zeros((3_000, 5, 5, 1), "float32")
+        images[:, 1:4, 1:4] = 1
+        found = value(augment.RandomThickness(5, thin=True)(images, training=True))[..., 0]
+        thicker, thinner = found[:, 0, 0], 1 - found[:, 1, 1]
+        assert not ((thicker > 0) & (thinner > 0)).any()
+        for share in (thicker, thinner):
+            assert np.mean(share > 0) == pytest.approx(1 / 3, abs=0.03)
+            np.testing.assert_allclose(
+                np.quantile(share[share > 0], [0.25, 0.5, 0.75]), [0.25, 0.5, 0.75], atol=0.06
+            )
+
+    @pytest.mark.parametrize("ink", [0, 1])
+    def test_an_even_image_stays_up_to_its_border(self, ink):
+        images = np.full((30, 5, 5, 1), ink, "float32")
+        found = augment.RandomThickness(5, thin=True)(images, training=True)
+        np.testing.assert_array_equal(value(found), images)
+
+    def test_only_when_asked(self, images):
+        without, thin = (
+            value(augment.RandomThickness(5, thin)(images, training=True)) for thin in (False, True)
+        )
+        assert (without >= images).all()
+        assert (thin < images).any()
+
+    def test_nothing_outside_training(self, images):
+        found = augment.RandomThickness(5, thin=True)(images, training=False)
+        np.testing.assert_array_equal(value(found), images)
+
+
+class TestRandomSymmetry:
+    @pytest.fixture
+    def squares(self):
+        """Noise in two channels, so that no two symmetries of it are alike."""
+        return np.random.default_rng(0).random((40, 6, 6, 2), "float32")
+
+    @staticmethod
+    def symmetries(images):
+        """By NumPy: four turns, each as it is and mirrored."""
+        turns = [np.rot90(images, k, axes=(1, 2)) for k in range(4)]
+        return np.stack([mirrored for turn in turns for mirrored in (turn, turn[:, :, ::-1])])
+
+    def test_one_of_eight_for_the_whole_batch(self, squares):
+        layer, eight = augment.RandomSymmetry(5), self.symmetries(squares)
+        for _ in range(20):
+            found = value(layer(squares, training=True))
+            assert np.sum((found == eight).all(axis=(1, 2, 3, 4))) == 1
+
+    def test_all_eight_about_equally_often(self, squares):
+        layer, one = augment.RandomSymmetry(5), squares[:1]
+        eight = self.symmetries(one)
+        found = np.stack([value(layer(one, training=True)) for _ in range(400)])
+        counts = (found[:, None] == eight).all(axis=(2, 3, 4, 5)).sum(axis=0)
+        assert counts.sum() == 400
+        assert counts.min() > 30 and counts.max() < 70  # 50, give or take three times 6.6
+
+    def test_nothing_at_inference(self, squares):
+        layer = augment.RandomSymmetry(5)
+        np.testing.assert_array_equal(value(layer(squares)), squares)
+        np.testing.assert_array_equal(value(layer(squares, training=False)), squares)
+
+    def test_same_seed_same_symmetries(self, squares):
+        first, again, other = (
+            [value(layer(squares, training=True)) for _ in range(10)]
+            for layer in map(augment.RandomSymmetry, (5, 5, 6))
+        )
+        np.testing.assert_array_equal(first, again)
+        assert (np.array(first) != other).any()
+
+    @pytest.mark.parametrize("training", [False, True])
+    def test_float32_under_mixed_precision(self, squares, training):
+        expected = value(augment.RandomSymmetry(6)(squares, training=training))
+        original = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        try:
+            found = augment.RandomSymmetry(6)(squares, training=training)
+        finally:
+            keras.config.set_dtype_policy(original)
+        assert keras.backend.standardize_dtype(found.dtype) == "float32"
+        np.testing.assert_array_equal(value(found), expected)
+
+    @pytest.mark.parametrize("training", [False, True])
+    def test_ink_as_bytes(self, squares, training):
+        ink = (squares > 0.5).astype("uint8")
+        found = augment.RandomSymmetry(6)(ink, training=training)
+        assert keras.backend.standardize_dtype(found.dtype) == "float32"
+        expected = augment.RandomSymmetry(6)(ink.astype("float32"), training=training)
+        np.testing.assert_array_equal(value(found), value(expected))
+
+    def test_in_a_model_turns_in_steps_of_training_only(self, squares):
+        """How far from the images are what comes out? The last batch is smaller than the rest."""
+        ink = (squares[..., :1] > 0.5).astype("uint8")
+        one = {"use_bias": False, "kernel_initializer": "ones"}
+        model = keras.Sequential(
+            [
+                keras.Input(ink.shape[1:], dtype="uint8"),
+                augment.RandomSymmetry(5),
+                keras.layers.Conv2D(1, 1, **one),  # changes nothing, and could be trained
+            ]
+        )
+        model.compile(keras.optimizers.SGD(0.0), "mse")
+        history = model.fit(ink, ink.astype("float32"), batch_size=16, epochs=2, verbose=0).history
+        first, second = history["loss"]
+        assert min(first, second) > 0.05
+        assert first != second
+        np.testing.assert_array_equal(model.predict_on_batch(ink), ink)
+
+    @pytest.mark.parametrize("shape", [(4, 21, 16, 1), (4, 16, 16)])
+    @pytest.mark.parametrize("training", [False, True])
+    def test_refuses_images_that_are_not_square(self, shape, training):
+        with pytest.raises(ValueError, match=r"expected \(batch, side, side, channels\)"):
+            augment.RandomSymmetry(5)(np.zeros(shape, "float32"), training=training)
+
     def test_rebuilt_from_its_config(self):
-        config = keras.layers.serialize(augment.RandomThickness(7))
+        config = keras.layers.serialize(augment.RandomSymmetry(7))
         assert keras.layers.deserialize(config).seed == 7

@@ -1,12 +1,14 @@
 """Profiles, records of runs, tables, figures: the plain parts of the package."""
 
 import json
+import subprocess
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from siamese_utils import evaluation, plots, profiles, results
+from siamese_utils.results import records
 
 
 class TestProfiles:
@@ -42,7 +44,8 @@ class TestRecords:
         record = results.read(path)
         assert record["metrics"] == {"accuracy": 0.5}
         assert record["seconds"] == 12.3
-        assert set(record["provenance"]) == {"date", "hardware", "backend", "python", "versions"}
+        known = {"date", "commit", "hardware", "backend", "python", "versions"}
+        assert set(record["provenance"]) == known
         assert record["provenance"]["versions"]["keras"]
 
     def test_nothing_is_written_of_a_record_that_is_not_json(self, tmp_path):
@@ -61,6 +64,7 @@ class TestRecords:
             ('{"name": "x", ', "not valid JSON.*run the chapter again"),
             ('{"name": "x"}', "lacks profile, settings, metrics, seconds, provenance"),
             ("[]", "not the record of a run"),
+            ('{"name": "x", "settings": []}', "lacks profile, settings"),
         ],
     )
     def test_a_corrupt_record_is_named(self, tmp_path, content, message):
@@ -73,6 +77,57 @@ class TestRecords:
     def test_stored_records_are_whole(self, request):
         for path in (request.config.rootpath / "results").rglob("*.json"):
             assert json.dumps(results.read(path)["metrics"], allow_nan=False)
+
+
+class TestCommit:
+    """The commit that a record names is the one of the package that ran."""
+
+    @pytest.fixture
+    def package(self, tmp_path):
+        """A package in a checkout with one commit."""
+        package = tmp_path / "checkout" / "package"
+        package.mkdir(parents=True)
+        (package / "module.py").write_text("x = 1\n")
+        self.git(package.parent, "init", "--quiet")
+        self.commit(package)
+        return package
+
+    def git(self, folder, *command):
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+        git = ["git", "-C", str(folder), *identity, *command]
+        return subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(self, folder):
+        self.git(folder, "add", "--all", ":/")
+        self.git(folder, "commit", "--quiet", "--message", "x")
+
+    def test_names_head(self, package):
+        assert records._commit(package) == self.git(package, "rev-parse", "HEAD")
+
+    def test_says_when_a_tracked_file_differs(self, package):
+        head = records._commit(package)
+        (package / "new.py").write_text("")
+        assert records._commit(package) == head
+        (package / "module.py").write_text("x = 2\n")
+        assert records._commit(package) == f"{head}-dirty"
+
+    def test_records_written_by_the_run_before_do_not_count(self, package):
+        record = package.parent / "results" / "full" / "01.json"
+        results.store(record, {"x": 1})
+        self.commit(package)
+        results.store(record, {"x": 2})
+        assert records._commit(package) == self.git(package, "rev-parse", "HEAD")
+
+    def test_is_none_where_there_is_none(self, package, tmp_path, monkeypatch):
+        outside = tmp_path / "package"
+        outside.mkdir()
+        assert records._commit(outside) is None
+        # An installed copy lies in the checkout of something else.
+        installed = package.parent / ".venv" / "package"
+        installed.mkdir(parents=True)
+        assert records._commit(installed) is None
+        monkeypatch.setenv("PATH", "")
+        assert records._commit(package) is None
 
 
 def test_markdown_table():

@@ -2,6 +2,8 @@
 
 python tools/chapters.py refresh [CHAPTER]   run at quick, store the outputs in place
 python tools/chapters.py full [CHAPTER]      run at full, write results/full/CHAPTER.json
+
+`full` leaves out what a record covers already, and goes on where it was interrupted.
 """
 
 import argparse
@@ -14,8 +16,11 @@ import io
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
+import time
 import tokenize
 import tomllib
 from pathlib import Path
@@ -25,10 +30,14 @@ import papermill
 from nbclient import NotebookClient
 from packaging.requirements import Requirement
 
+from siamese_utils import profiles, results
+
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 RECORDS = ROOT / "results" / "full"
 CELL_TIMEOUT = 600  # seconds
+LOG_SECONDS = 60  # from one line about a chapter that runs to the next
+STOP_SECONDS = 20  # that an interrupted chapter has to end its kernel
 # An absolute path of this machine would mean nothing on the reader's.
 MACHINE_PATH = re.compile(
     r"(?:/home/|/root/|/tmp/|/Users/|[A-Z]:\\\\?Users)|" + re.escape(str(ROOT))
@@ -331,22 +340,171 @@ def run_papermill(
     command += ["--cwd", str(NOTEBOOKS), "-k", "python3", "--no-progress-bar"]
     for name, value in parameters.items():
         command += ["-p", name, str(value)]
+    # What a run before this one left would be taken for the progress of this one.
+    output.unlink(missing_ok=True)
     # A process for each chapter, so that none inherits another's memory.
-    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **(environment or {})})
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(environment or {})})
+    try:
+        status = watch(process, chapter, output)
+    finally:
+        stop(process)
+    if status:
+        raise subprocess.CalledProcessError(status, command)
+
+
+def watch(process: subprocess.Popen, chapter: str, output: Path) -> int:
+    """Wait for a chapter, with a line now and then on how far it is; its exit status."""
+    start = time.monotonic()
+    while True:
+        try:
+            return process.wait(timeout=LOG_SECONDS)
+        except subprocess.TimeoutExpired:
+            minutes = (time.monotonic() - start) / 60
+            print(f"{chapter}: {minutes:.0f} min, {progress(output)}", flush=True)
+
+
+def progress(output: Path) -> str:
+    """Which cell runs, by the copy that papermill saves before and after each cell."""
+    if not output.exists():
+        return "starting"
+    try:
+        cells = json.loads(output.read_text(encoding="utf-8"))["cells"]
+    except ValueError:  # being saved at this moment
+        return "between two cells"
+    code = [cell["metadata"] for cell in cells if cell["cell_type"] == "code"]
+    through = sum(each.get("papermill", {}).get("status") == "completed" for each in code)
+    return f"cell {min(through + 1, len(code))} of {len(code)}"
+
+
+def stop(process: subprocess.Popen) -> None:
+    """End a chapter that still runs; papermill then ends its kernel."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:  # also where a second interrupt ends the waiting
+        process.kill()
+        process.wait()
+
+
+# Full runs ---------------------------------------------------------------------------
+
+
+def full(chapters: list[str], profile: str, records: Path, force: bool) -> int:
+    """Record the chapters that have no record yet; the exit status.
+
+    A chapter that fails is reported at the end and stops no other.
+    """
+    covered, recorded, failed = [], [], []
+    for number, chapter in enumerate(chapters):
+        path = records / f"{chapter}.json"
+        try:
+            reason = "forced" if force else lacking(chapter, profile, path)
+            if not reason:
+                print(f"{chapter}: {path} covers it; --force runs it again", flush=True)
+                covered.append(chapter)
+                continue
+            print(f"{chapter}: runs at {profile} ({reason})", flush=True)
+            record_run(chapter, profile, path)
+        except KeyboardInterrupt:
+            print(f"\ninterrupted in {chapter}; recorded: {_listed(covered + recorded)};", end=" ")
+            print(f"failed: {_listed(failed)}; left: {_listed(chapters[number:])}", flush=True)
+            return 130  # as shells do
+        except subprocess.CalledProcessError as error:
+            print(f"{chapter}: failed with exit status {error.returncode};", end=" ")
+            print(f"its cells up to there are in {executed(chapter, profile)}", flush=True)
+            failed.append(chapter)
+        except (OSError, ValueError) as error:
+            print(f"{chapter}: {error}", flush=True)
+            failed.append(chapter)
+        else:
+            print(f"{chapter}: recorded in {path}", flush=True)
+            recorded.append(chapter)
+    print(f"recorded: {_listed(recorded)}; covered before: {_listed(covered)};", end=" ")
+    print(f"failed: {_listed(failed)}", flush=True)
+    return 1 if failed else 0
+
+
+def _listed(chapters: list[str]) -> str:
+    return ", ".join(chapters) or "none"
+
+
+def lacking(chapter: str, profile: str, path: Path) -> str:
+    """Why a record does not cover a chapter with its settings of now; empty if it does.
+
+    Raises
+    ------
+    ValueError
+        If there is a file that is no record. It may hold hours of work, so nothing but
+        ``--force`` writes over it.
+    """
+    settings = json.loads(json.dumps(vars(profiles.settings(chapter, profile))))
+    now = {**settings, "name": chapter, "profile": profile}
+    if not path.exists():
+        return "no record yet"
+    try:
+        record = results.read(path)
+    except ValueError as error:
+        raise ValueError(f"{error} To write over it: --force, or FORCE=1 with make.") from error
+    then = {**record["settings"], "name": record["name"], "profile": record["profile"]}
+    differing = sorted(k for k in then.keys() | now.keys() if then.get(k) != now.get(k))
+    return ", ".join(f"{k} was {then.get(k)}, is {now.get(k)}" for k in differing)
+
+
+def executed(chapter: str, profile: str) -> Path:
+    """Where the executed copy of a chapter is kept."""
+    return ROOT / "_build" / profile / f"{chapter}.ipynb"
+
+
+def record_run(chapter: str, profile: str, path: Path) -> None:
+    """Run a chapter and put its record in place, with the parameters that it ran with."""
+    output = executed(chapter, profile)
+    written = output.with_suffix(".part.json")
+    written.unlink(missing_ok=True)
+    checkpoints = output.with_suffix(".checkpoints")
+    found = papermill.inspect_notebook(str(NOTEBOOKS / f"{chapter}.ipynb"))
+    parameters = {name: ast.literal_eval(each["default"]) for name, each in found.items()}
+    parameters["profile"] = profile
+    given = {"checkpoints": str(checkpoints)} if "checkpoints" in parameters else {}
+    run_papermill(chapter, profile, written, output, **given)
+    # Where something was kept says nothing about what was computed.
+    for place in ("record", "checkpoints"):
+        parameters.pop(place, None)
+    results.store(path, {**results.read(written), "parameters": parameters})
+    written.unlink()
+    # A forced run is to train again, not to find everything done.
+    shutil.rmtree(checkpoints, ignore_errors=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("command", choices=("refresh", "full"))
-    parser.add_argument("chapter", nargs="*", default=names())
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in ("refresh", "full"):
+        commands.add_parser(command).add_argument("chapter", nargs="*", default=names())
+    runs = commands.choices["full"]
+    runs.add_argument("--force", action="store_true", help="run what a record covers, too")
+    runs.add_argument("--profile", choices=profiles.PROFILES, default="full")
+    runs.add_argument(
+        "--records",
+        type=Path,
+        help="folder of the records: results/full, and _build/PROFILE for another profile",
+    )
     arguments = parser.parse_args()
     for chapter in arguments.chapter:
-        print(f"{arguments.command}: {chapter}", flush=True)
-        if arguments.command == "refresh":
-            refresh(chapter)
-        else:
-            output = ROOT / "_build" / "full" / f"{chapter}.ipynb"
-            run_papermill(chapter, "full", RECORDS / f"{chapter}.json", output)
+        load(chapter)  # a misspelt name ends it here, not after an hour
+    if arguments.command == "full":
+        profile = arguments.profile
+        # A rehearsal must not write over the records that the book shows.
+        kept = RECORDS if profile == "full" else ROOT / "_build" / profile
+        # Else a chapter would go on alone where this program is ended, not interrupted.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        raise SystemExit(
+            full(arguments.chapter, profile, arguments.records or kept, arguments.force)
+        )
+    for chapter in arguments.chapter:
+        print(f"refresh: {chapter}", flush=True)
+        refresh(chapter)
 
 
 if __name__ == "__main__":

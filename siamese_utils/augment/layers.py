@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from .transforms import affine
+from .transforms import affine, check_strength
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
@@ -17,22 +17,33 @@ class RandomAffine(keras.layers.Layer):
     seed : int
         Each batch is distorted anew. A layer that is loaded from a file starts from the seed
         again, as Keras' own random layers do.
+    strength : float
+        All parameters go this many times as far from neutral as the paper's.
+
+    Raises
+    ------
+    ValueError
+        If ``strength`` is negative or over 2.
     """
 
-    def __init__(self, seed: int, **kwargs):
+    def __init__(self, seed: int, strength: float = 1.0, **kwargs):
         # float32 whatever the policy: bfloat16 has eight bits, too few for a coordinate.
         super().__init__(**{"dtype": "float32", **kwargs})
+        check_strength(strength)
         self.seed = seed
+        self.strength = strength
         self.generator = keras.random.SeedGenerator(seed)
 
     def call(self, images, training=False):
-        return affine(images, self.generator) if training else ops.cast(images, "float32")
+        if not training:
+            return ops.cast(images, "float32")
+        return affine(images, self.generator, self.strength)
 
     def compute_output_shape(self, input_shape):
         return input_shape
 
     def get_config(self):
-        return {**super().get_config(), "seed": self.seed}
+        return {**super().get_config(), "seed": self.seed, "strength": self.strength}
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
@@ -47,6 +58,58 @@ class RandomThickness(keras.layers.Layer):
     Parameters
     ----------
     seed : int
+    thin : bool
+        A third of the images is thinned instead, so that one third is thickened and one
+        stays: each pixel moves towards the smallest of its neighbours, an erosion.
+    """
+
+    def __init__(self, seed: int, thin: bool = False, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        self.seed = seed
+        self.thin = thin
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images, training=False):
+        images = ops.cast(images, "float32")
+        if not training:
+            return images
+        shape = (ops.shape(images)[0], 1, 1, 1)
+        # Above 0 thickens; from 0 down to -1 nothing happens; below that, as with `thin`, thins.
+        share = keras.random.uniform(
+            shape, -2.0 if self.thin else -0.5, 1.0, dtype="float32", seed=self.generator
+        )
+        dilated = ops.max_pool(images, 3, strides=1, padding="same")
+        changed = images + ops.maximum(share, 0.0) * (dilated - images)
+        if self.thin:
+            eroded = -ops.max_pool(-images, 3, strides=1, padding="same")
+            changed = changed + ops.maximum(-1.0 - share, 0.0) * (eroded - images)
+        return changed
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed, "thin": self.thin}
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class RandomSymmetry(keras.layers.Layer):
+    """Turns and mirrors a whole batch while training, and does nothing otherwise.
+
+    One of the eight symmetries of the square is drawn for the batch and applied to all its
+    images. A batch from one alphabet becomes a batch from a new one, so there are eight times
+    as many alphabets. (Santoro et al. 2016 turn each *class* by itself; then a letter has its
+    turned copies for rivals, which are easy to tell apart.) Images (batch, side, side,
+    channels), to the same.
+
+    Parameters
+    ----------
+    seed : int
+
+    Raises
+    ------
+    ValueError
+        If the images are not square.
     """
 
     def __init__(self, seed: int, **kwargs):
@@ -56,12 +119,17 @@ class RandomThickness(keras.layers.Layer):
 
     def call(self, images, training=False):
         images = ops.cast(images, "float32")
+        if len(images.shape) != 4 or images.shape[1] != images.shape[2]:
+            raise ValueError(
+                f"images have shape {tuple(images.shape)}; expected (batch, side, side, channels), "
+                "as a turned image has to have the same shape"
+            )
         if not training:
             return images
-        shape = (ops.shape(images)[0], 1, 1, 1)
-        share = keras.random.uniform(shape, -0.5, 1.0, dtype="float32", seed=self.generator)
-        dilated = ops.max_pool(images, 3, strides=1, padding="same")
-        return images + ops.maximum(share, 0.0) * (dilated - images)
+        coins = keras.random.uniform((3,), seed=self.generator) < 0.5
+        images = ops.where(coins[0], ops.transpose(images, (0, 2, 1, 3)), images)
+        images = ops.where(coins[1], ops.flip(images, axis=1), images)
+        return ops.where(coins[2], ops.flip(images, axis=2), images)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -18,7 +18,7 @@ NEUTRAL = (0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0)
 REACH = (10.0, 0.3, 0.3, 0.2, 0.2, 2.0, 2.0)
 
 
-def draw_parameters(n: int, seed):
+def draw_parameters(n: int, seed, strength: float = 1.0):
     """Draw the parameters of ``n`` transforms, uniform over the paper's ranges.
 
     Each of the seven components is included with probability one half and neutral
@@ -31,13 +31,15 @@ def draw_parameters(n: int, seed):
         An integer, or integers such as ``[seed, epoch, index]``, give the same parameters
         each time and on every backend; a NumPy generator gives new ones each time. A
         Keras generator does so inside compiled functions too.
+    strength : float in [0, 2]
+        The ranges reach this many times as far from neutral as the paper's.
 
     Returns
     -------
     tensor (n, 7)
         Angle in degrees, shear x and y, scale x and y, shift x and y in pixels.
     """
-    return _parameters(_draw(n, seed))
+    return _parameters(_draw(n, seed), check_strength(strength))
 
 
 def _draw(n, seed):
@@ -47,11 +49,18 @@ def _draw(n, seed):
     return np.random.default_rng(seed).random((n, 14), "float32")
 
 
-def _parameters(chance):
+def _parameters(chance, strength):
     chance = ops.convert_to_tensor(chance)
     value = (2 * chance[:, :7] - 1) * ops.convert_to_tensor(REACH, "float32")  # (n, 7)
     included = ops.cast(chance[:, 7:] < 0.5, "float32")
-    return ops.convert_to_tensor(NEUTRAL, "float32") + included * value
+    return ops.convert_to_tensor(NEUTRAL, "float32") + included * value * strength
+
+
+def check_strength(strength: float) -> float:
+    """The strength, if it is one; past 3.3 the shears could fold an image onto a line."""
+    if not 0 <= strength <= 2:
+        raise ValueError(f"strength is {strength}; expected 0 to 2, where 1 is as in the paper")
+    return strength
 
 
 def affine_matrices(parameters):
@@ -136,7 +145,7 @@ def apply_affine(images, matrices):
     return ops.reshape(above + (below - above) * down, (-1, height, width, 1))
 
 
-def affine(images, seed):
+def affine(images, seed, strength: float = 1.0):
     """Distort each image by a transform of its own, as the paper does.
 
     Parameters
@@ -148,6 +157,8 @@ def affine(images, seed):
     seed : what ``numpy.random.default_rng`` takes, or keras.random.SeedGenerator
         As for :func:`draw_parameters`; ``[seed, epoch, index]`` for a batch that depends on
         nothing else.
+    strength : float in [0, 2]
+        The parameters reach this many times as far from neutral as the paper's.
 
     Returns
     -------
@@ -156,34 +167,39 @@ def affine(images, seed):
     Raises
     ------
     ValueError
-        If the images are not of this shape.
+        If the images are not of this shape, or for another strength.
     """
     if len(images.shape) != 4 or images.shape[3] != 1:
         raise ValueError(
             f"images have shape {tuple(images.shape)}; expected (n, height, width, 1). "
             "Transform the channels of a colour image one by one with the same matrices."
         )
+    check_strength(strength)
     chance = _draw(ops.shape(images)[0], seed)
     if not isinstance(images, np.ndarray):
-        return _affine(images, chance)
-    model = _compiled(images.shape[1:], images.dtype.name)
+        return _affine(images, chance, strength)
+    model = _compiled(images.shape[1:], images.dtype.name, strength)
     return model.predict_on_batch([images, ops.convert_to_numpy(chance)])
 
 
-def _affine(images, chance):
-    return apply_affine(images, affine_matrices(_parameters(chance)))
+def _affine(images, chance, strength):
+    return apply_affine(images, affine_matrices(_parameters(chance, strength)))
 
 
 class _AffineLayer(keras.layers.Layer):
+    def __init__(self, strength, **kwargs):
+        super().__init__(**kwargs)
+        self.strength = strength
+
     def call(self, inputs):
-        return _affine(*inputs)
+        return _affine(*inputs, self.strength)
 
 
 @functools.cache
-def _compiled(shape: tuple[int, int, int], dtype: str) -> keras.Model:
+def _compiled(shape: tuple[int, int, int], dtype: str, strength: float) -> keras.Model:
     """Images and drawn numbers to images, as a model, which Keras compiles on every backend."""
     inputs = [keras.Input(shape, dtype=dtype), keras.Input((14,), dtype="float32")]
     # float32 whatever the policy: bfloat16 has eight bits, too few for a coordinate.
-    model = keras.Model(inputs, _AffineLayer(dtype="float32")(inputs))
+    model = keras.Model(inputs, _AffineLayer(strength, dtype="float32")(inputs))
     model.compile(jit_compile=JIT_COMPILE)
     return model

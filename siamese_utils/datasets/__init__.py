@@ -18,6 +18,7 @@ from .omniglot_tables import (
     SMALL1_ALPHABETS,
     SMALL2_ALPHABETS,
 )
+from .resolution import area_resize
 from .splits import class_folds, koch_split, split_alphabets, split_classes, track
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "ImageFolder",
     "OfficialRuns",
     "Omniglot",
+    "area_resize",
     "class_folds",
     "koch_split",
     "load_att_faces",

@@ -9,18 +9,26 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import keras
-
-_REQUIRED = ("name", "profile", "settings", "metrics", "seconds", "provenance")
+_REQUIRED = {
+    "name": str,
+    "profile": str,
+    "settings": dict,
+    "metrics": dict,
+    "seconds": int | float,
+    "provenance": dict,
+}
 _BACKEND_PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def provenance() -> dict[str, Any]:
-    """Date, hardware, backend and versions of this run."""
+    """Date, commit, hardware, backend and versions of this run."""
+    import keras  # here, because who reads a record needs no backend
+
     backend = keras.backend.backend()
     packages = ("keras", "numpy", _BACKEND_PACKAGES[backend])
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "commit": _commit(Path(__file__).parents[1]),
         "hardware": _hardware(),
         "backend": backend,
         "python": platform.python_version(),
@@ -28,15 +36,33 @@ def provenance() -> dict[str, Any]:
     }
 
 
+def _commit(package: Path) -> str | None:
+    """HEAD of the checkout that the package lies in, or None where it lies in no checkout.
+
+    ``-dirty`` follows where a tracked file differs from it. The records do not count: a run
+    of all chapters writes them one after the other, and they change no result.
+    """
+    git = ["git", "--no-optional-locks", "-C", str(package)]
+    try:
+        prefix, head = _lines([*git, "rev-parse", "--show-prefix", "HEAD"])
+        # An environment inside the checkout of something else is not a checkout of the book.
+        if prefix != f"{package.name}/":
+            return None
+        status = [*git, "status", "--porcelain", "--untracked-files=no", "--"]
+        changed = _lines([*status, ":/", ":(top,exclude)results"])
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return f"{head}-dirty" if changed else head
+
+
+def _lines(command: list[str]) -> list[str]:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
 def _hardware() -> str:
     """The first GPU that Keras' backend sees, else the processor and its cores."""
     try:
-        names = subprocess.run(
-            ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.splitlines()
+        names = _lines(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
     except (FileNotFoundError, subprocess.CalledProcessError):
         names = []
     if names:
@@ -84,6 +110,17 @@ def write(
         "seconds": round(seconds, 1),
         "provenance": provenance(),
     }
+    store(path, record)
+
+
+def store(path: str | Path, record: dict[str, Any]) -> None:
+    """Write a record that is complete already as JSON, whole or not at all.
+
+    Raises
+    ------
+    TypeError
+        If a value is not plain JSON; nothing is written.
+    """
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,7 +148,8 @@ def read(path: str | Path) -> dict[str, Any]:
         raise ValueError(
             f"{path} is not valid JSON ({error}). Restore it, or run the chapter again."
         ) from error
-    missing = [key for key in _REQUIRED if not isinstance(record, dict) or key not in record]
+    found = record if isinstance(record, dict) else {}
+    missing = [key for key, kind in _REQUIRED.items() if not isinstance(found.get(key), kind)]
     if missing:
         raise ValueError(
             f"{path} is not the record of a run: it lacks {', '.join(missing)}. "

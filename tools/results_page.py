@@ -1,0 +1,409 @@
+"""Write book/results.md, the page of the recorded runs, from the records in results/.
+
+python tools/results_page.py
+"""
+
+import ast
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import chapters
+
+from siamese_utils import results
+
+ROOT = chapters.ROOT
+PAGE = ROOT / "book" / "results.md"
+RECORDS = ROOT / "results"
+BENCHMARKS = ROOT / "benchmarks"
+LONGEST = 8  # values of a list that are shown one by one
+
+INTRODUCTION = """\
+# Recorded runs
+
+The chapters show what runs in minutes on two processor cores. This page shows what was run at
+the scale of the sources and recorded: the numbers, and the machine, versions and settings that
+they come from. `make full` makes the records and leaves out what is recorded already;
+`make results` writes this page from them.
+
+A share is in percent. In brackets stands its 95 % interval {cite:p}`Wilson1927`, or, where
+folds or repetitions are named, the lowest and the highest of them.
+"""
+
+
+class Headline(NamedTuple):
+    """A number that a chapter is about, where its record has it, and what the source says."""
+
+    what: str
+    path: tuple[str, ...]
+    source: str = ""
+    repeated: str = ""  # what a list of values are: folds, repetitions
+    interval: tuple[str, ...] = ()  # where the record keeps it apart from the number
+
+
+HEADLINES = {
+    "01_koch_paper": [
+        Headline("weights of the paper's network", ("parameters",)),
+        Headline("share of them in the dense layer", ("share_of_the_dense_layer",)),
+        Headline(
+            "units saturated at the paper's start",
+            ("untrained", "the paper's start", "units_within_1_percent_of_0_or_1"),
+        ),
+        Headline(
+            "units saturated at Keras' start",
+            ("untrained", "Keras' default", "units_within_1_percent_of_0_or_1"),
+        ),
+    ],
+    "02_contrastive_loss": [
+        Headline("Euclidean, digits seen", ("accuracy", "Euclidean", "seen")),
+        Headline("Euclidean, digits never seen", ("accuracy", "Euclidean", "never seen")),
+        Headline("all pairs, digits seen", ("accuracy", "Euclidean, all pairs", "seen")),
+        Headline("all pairs, never seen", ("accuracy", "Euclidean, all pairs", "never seen")),
+        Headline("pairs a second, all against listed ones (times)", ("pairs_per_second_gain",)),
+    ],
+    "03_mnist_pairs": [
+        Headline("dense network, training pairs, at 0.5", ("dense_at_half", "train"), "99.59 %"),
+        Headline("dense network, test pairs, at 0.5", ("dense_at_half", "test"), "97.30 %"),
+        Headline("the same, threshold chosen", ("accuracy", "dense network")),
+        Headline("ConvNet, threshold chosen", ("accuracy", "ConvNet")),
+        Headline("ConvNet, digits never seen", ("unseen_accuracy", "ConvNet"), repeated="folds"),
+        Headline("pixels, digits never seen", ("unseen_accuracy", "raw pixels"), repeated="folds"),
+    ],
+    "04_att_faces": [
+        Headline("source's network, its own split of pairs", ("s2_accuracy",), "94.9 %"),
+        Headline("its loss there", ("s2_validation_loss",), "0.0303"),
+        Headline("its EER, people never seen", ("s2_eer",), repeated="folds"),
+        Headline("EER of raw pixels", ("equal_error_rate", "raw pixels"), repeated="folds"),
+        Headline("EER of Fisherfaces", ("equal_error_rate", "Fisherfaces"), repeated="folds"),
+        Headline("EER of our recipe", ("equal_error_rate", "our recipe"), repeated="folds"),
+        Headline(
+            "EER of both together", ("equal_error_rate", "recipe and Fisherfaces"), repeated="folds"
+        ),
+    ],
+    "05_omniglot_20way": [
+        Headline(
+            "official runs, Koch's head",
+            ("official_runs", "this network"),
+            "92.0 % {cite:p}`Koch2015`",
+            interval=("official_interval",),
+        ),
+        Headline(
+            "official runs, cosine and softmax",
+            ("official_runs", "cosine, softmax, random thickness"),
+        ),
+        Headline("pairs of one alphabet", ("verification", "of one alphabet"), "93.42 %"),
+        Headline("10-way MNIST, Koch's head", ("mnist", "network of this page"), "70.3 %"),
+        Headline(
+            "10-way MNIST, cosine and softmax", ("mnist", "cosine, softmax, random thickness")
+        ),
+        Headline("trained on small1, official runs", ("minimal", "small1")),
+        Headline("trained on small2, official runs", ("minimal", "small2")),
+        Headline("paper's network, pairs a second", ("pairs_per_second",)),
+    ],
+    "06_triplet": [
+        Headline("nearest neighbour, digits", ("nearest neighbour, test", "triplets")),
+        Headline("the same, pixels", ("nearest neighbour, test", "nearest pixels")),
+        Headline("official runs, triplets", ("compared", "triplet, semi-hard", "official runs")),
+        Headline("official runs, Koch's head", ("compared", "Koch's head", "official runs")),
+        Headline("official runs, contrastive loss", ("compared", "contrastive", "official runs")),
+    ],
+    "07_your_own_images": [
+        Headline("5-way, raw pixels", ("few", "raw pixels", "one_shot"), repeated="runs"),
+        Headline(
+            "5-way, three images a class", ("few", "3 a class, distorted", "one_shot"), "", "runs"
+        ),
+        Headline("5-way, all images", ("few", "all, distorted", "one_shot"), "", "runs"),
+        Headline(
+            "5-way, from Omniglot, then all images",
+            ("few", "from Omniglot, then all of these", "one_shot"),
+            repeated="runs",
+        ),
+    ],
+}
+# Koch's Table 1, test accuracy on pairs, by the number of pairs and whether they are distorted.
+TABLE_1 = {
+    (30_000, False): "90.61 %",
+    (30_000, True): "91.90 %",
+    (90_000, False): "91.54 %",
+    (90_000, True): "93.15 %",
+    (150_000, False): "91.63 %",
+    (150_000, True): "93.42 %",
+}
+# The metrics that are shares, and all below them; other numbers are shown as they are.
+SHARES = {
+    *("accuracies", "accuracy", "active", "active_triplets", "chopra", "dense_at_half", "eer"),
+    *("equal_error_rate", "few", "image_share", "interval", "ladder", "minimal", "mnist"),
+    *("moved", "n_way", "nearest_neighbour", "official_interval", "official_runs", "one_shot"),
+    *("own_split", "per_alphabet", "rejection", "runs", "s2_accuracy", "s2_eer", "seen"),
+    *("share_of_the_dense_layer", "unseen_accuracy", "units_within_1_percent_of_0_or_1"),
+    *("validation", "validation_eer", "verification"),
+}
+
+
+class Measured(NamedTuple):
+    """A share with its interval."""
+
+    value: float
+    interval: tuple[float, float]
+
+
+def page(records: Path = RECORDS) -> str:
+    """The page's text, from the records in a folder."""
+    full = {path.stem: path for path in sorted(records.glob("full/*.json"))}
+    parts = [INTRODUCTION]
+    for chapter in chapters.names():
+        parts += chapter_part(chapter, full.pop(chapter, None))
+    # A run by other means, and one of a chapter that is gone.
+    others = [*sorted(records.glob("recorded/*.json")), *full.values()]
+    if others:
+        parts.append("## Other recorded runs\n")
+    for path in others:
+        record = results.read(path)
+        parts += [f"### {_cell(path.stem)}\n", origin(record), *all_numbers(record)]
+    benchmarks = sorted(records.glob("benchmarks/*.json"))
+    if benchmarks:
+        parts.append("## Benchmarks\n\n`make bench` measures these.\n")
+    for path in benchmarks:
+        what = (BENCHMARKS / f"{path.stem}.py").read_text(encoding="utf-8")
+        title = (ast.get_docstring(ast.parse(what)) or path.stem).splitlines()[0].rstrip(".")
+        table = f"```{{include}} ../results/benchmarks/{path.stem}.md\n```\n"
+        parts += [f"### {title}\n", origin(results.read(path)), table]
+    return "\n".join(parts)
+
+
+def chapter_part(chapter: str, path: Path | None) -> list[str]:
+    """A chapter's heading, where its run comes from, and its numbers."""
+    source = chapters.load(chapter).cells[0].source
+    heading = f"## {source.splitlines()[0].lstrip('# ')}\n"
+    link = f"[](../notebooks/{chapter})"
+    if path is None:
+        return [
+            heading,
+            f"No full run of {link} is recorded yet. "
+            f"`make full CHAPTER={chapter}` makes one, on a GPU if there is one.\n",
+        ]
+    record = results.read(path)
+    parts = [heading, f"A run of {link}. {origin(record)}"]
+    changed = chapters.lacking(chapter, "full", path)
+    if changed:
+        parts.append(f"The chapter has other settings by now: {_cell(changed)}.\n")
+    metrics = with_intervals(record["metrics"])
+    rows = [headline_row(line, metrics) for line in HEADLINES.get(chapter, [])]
+    if any(row["source"] for row in rows):
+        parts.append(results.markdown_table(rows) + "\n")
+    elif rows:
+        parts.append(
+            results.markdown_table([{k: v for k, v in r.items() if k != "source"} for r in rows])
+            + "\n"
+        )
+    if chapter == "05_omniglot_20way" and metrics.get("table"):
+        parts.append(
+            "The rows of the paper's Table 1 {cite:p}`Koch2015`, trained again. After the training "
+            "of the last of them the paper has 92.0 % on its own 20-way tasks.\n"
+        )
+        parts.append(results.markdown_table([table_1_row(row) for row in metrics["table"]]) + "\n")
+    return [*parts, *all_numbers(record)]
+
+
+def origin(record: dict[str, Any]) -> str:
+    """When, how long, on what and with what a record was measured."""
+    found = record["provenance"]
+    versions = [f"{name} {version}" for name, version in found["versions"].items()]
+    said = f"Recorded on {found['date']} in {minutes(record['seconds'])} on {found['hardware']}; "
+    said += f"backend {found['backend']}; {', '.join(versions)}, Python {found['python']}; "
+    commit = found.get("commit")
+    said += f"commit `{commit}`" if commit else "its commit was not recorded"
+    parameters = record.get("parameters", {})
+    values = [f"`{name} = {value!r}`" for name, value in parameters.items() if value != ""]
+    return said + (f"; {', '.join(values)}" if values else "") + ".\n"
+
+
+def minutes(seconds: float) -> str:
+    return f"{seconds / 60:.0f} minutes" if seconds >= 90 else f"{seconds:.0f} seconds"
+
+
+def headline_row(line: Headline, metrics: dict[str, Any]) -> dict[str, str]:
+    value = at(metrics, line.path)
+    if value is None:
+        said = "not in the record"
+    elif line.repeated:
+        said = spread(value, line.repeated)
+    else:
+        interval = at(metrics, line.interval) if line.interval else None
+        said = shown(Measured(value, tuple(interval)) if interval else value, is_share(line.path))
+    return {"": line.what, "measured": said, "source": line.source}
+
+
+def table_1_row(row: dict[str, Any]) -> dict[str, str]:
+    source = TABLE_1.get((row["pairs"], row["distorted"]), "")
+    return {
+        "pairs": f"{row['pairs']:,}",
+        "distorted": shown(row["distorted"]),
+        "optimiser": row["optimiser"],
+        "pairs right": shown(row["verification"], share=True),
+        "source": source if row["optimiser"] == "layer-wise SGD" else "",
+        "official runs": shown(row["runs"], share=True),
+        "epochs": shown(row["epochs"]),
+        "minutes": f"{row['seconds'] / 60:.1f}",
+        "pairs a second": f"{row['pairs_per_second']:,.0f}",
+    }
+
+
+def at(metrics: Any, path: tuple[str, ...]) -> Any:
+    """What a path of keys leads to; None where the record lacks it."""
+    for key in path:
+        metrics = metrics.get(key) if isinstance(metrics, dict) else None
+    return metrics
+
+
+def is_share(path: tuple[str, ...]) -> bool:
+    return not SHARES.isdisjoint(path)
+
+
+# Any record --------------------------------------------------------------------------
+
+
+def with_intervals(node: Any) -> Any:
+    """Metrics in which each share has its interval beside it.
+
+    ``[value, [low, high]]`` is one, and ``interval`` next to ``accuracy``, or else next to the
+    entry before it, has the intervals of all the shares in there.
+    """
+    if isinstance(node, dict):
+        found = {key: with_intervals(value) for key, value in node.items()}
+        if "interval" in node:
+            keys = list(node)
+            beside = "accuracy" if "accuracy" in node else keys[keys.index("interval") - 1]
+            found[beside] = _paired(node[beside], found.pop("interval"))
+        return found
+    if isinstance(node, list):
+        if len(node) == 2 and _is_number(node[0]) and _is_interval(node[1]):
+            return Measured(node[0], tuple(node[1]))
+        return [with_intervals(value) for value in node]
+    return node
+
+
+def _paired(values: Any, intervals: Any) -> Any:
+    if isinstance(values, dict):
+        return {key: _paired(value, intervals.get(key)) for key, value in values.items()}
+    return Measured(values, tuple(intervals)) if _is_interval(intervals) else values
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_interval(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+
+
+def all_numbers(record: dict[str, Any]) -> list[str]:
+    """Tables of everything in a record, folded."""
+    settings = [
+        {"setting": f"`{name}`", "value": _cell(shown(value))}
+        for name, value in record["settings"].items()
+    ]
+    tables = [results.markdown_table(settings) + "\n"] if settings else []
+    tables += tables_of("", with_intervals(record["metrics"]), ())
+    return [":::{dropdown} All numbers of this run\n", *tables, ":::\n"]
+
+
+def tables_of(title: str, node: dict[str, Any], path: tuple[str, ...]) -> list[str]:
+    """A table of a dict's own values, then one of each dict in it."""
+    single = {key: value for key, value in node.items() if not _is_group(value)}
+    parts = [f"**{_cell(title)}**\n"] if title and single else []
+    if single:
+        rows = [
+            {"": _cell(key), "value": _cell(shown(value, is_share((*path, key))))}
+            for key, value in single.items()
+        ]
+        parts.append(results.markdown_table(rows) + "\n")
+    for key, value in node.items():
+        if not _is_group(value):
+            continue
+        group = _numbered(value)
+        name = f"{title}: {key}" if title else key
+        if all(_is_group(each) for each in group.values()):
+            flat = {k: _numbered(v) for k, v in group.items()}
+            if any(_is_group(leaf) for each in flat.values() for leaf in each.values()):
+                flat = {
+                    f"{k}, {inner}": _numbered(leaf) if _is_group(leaf) else {"value": leaf}
+                    for k, each in flat.items()
+                    for inner, leaf in each.items()
+                }
+            parts += [f"**{_cell(name)}**\n", wide_table(flat, (*path, key)) + "\n"]
+        else:
+            parts += tables_of(name, group, (*path, key))
+    return parts
+
+
+def wide_table(rows: dict[str, dict[str, Any]], path: tuple[str, ...]) -> str:
+    """A table with a row for each dict and a column for each key in one of them."""
+    columns = list(dict.fromkeys(key for row in rows.values() for key in row))
+    return results.markdown_table(
+        [
+            {"": _cell(name)}
+            | {
+                _cell(key): _cell(shown(row[key], is_share((*path, key)))) if key in row else ""
+                for key in columns
+            }
+            for name, row in rows.items()
+        ]
+    )
+
+
+def _is_group(value: Any) -> bool:
+    """Whether a value is a dict, or a list of them."""
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+    )
+
+
+def _numbered(group: dict[str, Any] | list[Any]) -> dict[str, Any]:
+    if isinstance(group, dict):
+        return group
+    return {str(number): value for number, value in enumerate(group, 1)}
+
+
+def _cell(text: str) -> str:
+    """Text that is safe in a table: a name of a metric, say."""
+    return str(text).replace("_", " ").replace("|", "\\|").replace("\n", " ")
+
+
+def shown(value: Any, share: bool = False) -> str:
+    """A value as a reader reads it."""
+    if isinstance(value, Measured):
+        low, high = value.interval
+        return f"{100 * value.value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        if len(value) > LONGEST:
+            ends = f"{shown(value[0], share)} … {shown(value[-1], share)}"
+            return f"{ends} ({len(value):,} values)"
+        return ", ".join(shown(each, share) for each in value)
+    if share and _is_number(value):
+        return f"{100 * value:.1f} %"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    return str(value)
+
+
+def spread(values: list[float], repeated: str) -> str:
+    """Mean and range of repeated measurements of a share."""
+    if len(values) == 1:
+        return shown(values[0], share=True)
+    mean, low, high = (100 * x for x in (sum(values) / len(values), min(values), max(values)))
+    return f"{mean:.1f} % ({low:.1f} to {high:.1f}, {len(values)} {repeated})"
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        raise SystemExit(f"this takes no arguments, but was given {' '.join(sys.argv[1:])}")
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
