@@ -5,6 +5,7 @@ listed pairs, which can be stopped and resumed; and a search for its layer-wise 
 """
 
 from .backend import JIT_COMPILE, has_gpu, mixed_precision
+from .encoders import fit_encoder
 from .layerwise import LayerwiseSGD
 from .metrics import ActiveTriplets, MeanDistance, PairAccuracy
 from .pairs import fit_pairs
@@ -24,6 +25,7 @@ __all__ = [
     "OneShotStopping",
     "PairAccuracy",
     "Progress",
+    "fit_encoder",
     "fit_pairs",
     "has_gpu",
     "layerwise_search",

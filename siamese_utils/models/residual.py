@@ -1,0 +1,56 @@
+"""An encoder of residual blocks."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+
+def residual_encoder(
+    input_shape: tuple[int, ...], filters: Sequence[int] = (24, 48, 48, 96)
+) -> keras.Model:
+    """Residual blocks, and the last one's maps as the embedding.
+
+    He et al. (2016): a block adds what two convolutions find to what came in, so that its
+    input, and the gradient, pass by unchanged. A convolution stands before the first block,
+    and 2 x 2 max-pooling before each. No dense layer follows: the embedding keeps *where* a
+    stroke was found, and nothing has to be learned for that.
+
+    Parameters
+    ----------
+    input_shape : (height, width, channels)
+    filters : channels of each block; the first convolution has as many as the first block
+
+    Returns
+    -------
+    keras.Model
+        Images (batch, height, width, channels) to embeddings (batch, dim) of length 1, so that
+        a product of two embeddings is their cosine similarity. With four blocks a 42 x 42 image
+        leaves 3 x 3 places, so dim is 9 x filters[-1].
+    """
+    images = keras.Input(input_shape)
+    x = convolution(images, filters[0], 3)
+    for n in filters:
+        x = residual_block(layers.MaxPooling2D(padding="same")(x), n)
+    # Without rectified units behind it, similarities may be negative.
+    x = layers.Flatten()(layers.BatchNormalization()(x))
+    return keras.Model(images, layers.UnitNormalization()(x), name="residual_encoder")
+
+
+def residual_block(x, filters: int):
+    """Two convolutions, and their input added to what they find.
+
+    In the order of He et al. (2016b, figure 1): normalise, rectify, convolve. Maps
+    (batch, height, width, channels) to (batch, height, width, filters).
+    """
+    found = x
+    for _ in range(2):
+        found = layers.Activation("relu")(layers.BatchNormalization()(found))
+        found = convolution(found, filters, 3)
+    return layers.Add()([found, x if x.shape[-1] == filters else convolution(x, filters, 1)])
+
+
+def convolution(x, filters: int, size: int):
+    """Without a bias, which the normalisation behind it would take away again."""
+    options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal"}
+    return layers.Conv2D(filters, size, **options)(x)
