@@ -94,14 +94,19 @@ refresh: setup  ## run the chapters again at the quick profile and store their o
 full: setup  ## run the chapters that lack a record at paper scale into results/full (on a GPU)
 	$(PY) tools/chapters.py full $(CHAPTER) --profile $(PROFILE) $(if $(FORCE),--force)
 
-results: setup  ## write the page of the recorded runs, book/results.md
+results: setup  ## write the pages of the recorded runs and of the benchmarks
 	$(PY) tools/results_page.py
+	$(PY) tools/performance_page.py
 
-bench: setup  ## measure the package against the tutorials' way of doing it
+# The short ones first. One that misses its bar ends it, so that it is seen.
+bench: setup  ## measure the package beside the tutorials' way, and how its cost grows
 	$(PY) benchmarks/pairs.py
 	$(PY) benchmarks/affine.py
 	$(PY) benchmarks/oneshot.py
 	$(PY) benchmarks/triplets.py
+	$(PY) benchmarks/growth.py
+	$(PY) benchmarks/backends.py
+	$(PY) benchmarks/time_to_92.py
 
 # Run with the oldest Python supported: its pins work on the later ones too. The CUDA libraries
 # that a backend brings along are left to the backend.

@@ -3,7 +3,6 @@
 python tools/results_page.py
 """
 
-import ast
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,6 @@ from siamese_utils import results
 ROOT = chapters.ROOT
 PAGE = ROOT / "book" / "results.md"
 RECORDS = ROOT / "results"
-BENCHMARKS = ROOT / "benchmarks"
 LONGEST = 8  # values of a list that are shown one by one
 
 INTRODUCTION = """\
@@ -24,7 +22,8 @@ INTRODUCTION = """\
 The chapters show what runs in minutes on two processor cores. This page shows what was run at
 the scale of the sources and recorded: the numbers, and the machine, versions and settings that
 they come from. `make full` makes the records and leaves out what is recorded already;
-`make results` writes this page from them.
+`make results` writes this page from them. What `make bench` measures is on the
+page about [performance](performance).
 
 A share is in percent. In brackets stands its 95 % interval {cite:p}`Wilson1927`, or, where
 folds or repetitions are named, the lowest and the highest of them.
@@ -160,14 +159,6 @@ def page(records: Path = RECORDS) -> str:
     for path in others:
         record = results.read(path)
         parts += [f"### {_cell(path.stem)}\n", origin(record), *all_numbers(record)]
-    benchmarks = sorted(records.glob("benchmarks/*.json"))
-    if benchmarks:
-        parts.append("## Benchmarks\n\n`make bench` measures these.\n")
-    for path in benchmarks:
-        what = (BENCHMARKS / f"{path.stem}.py").read_text(encoding="utf-8")
-        title = (ast.get_docstring(ast.parse(what)) or path.stem).splitlines()[0].rstrip(".")
-        table = f"```{{include}} ../results/benchmarks/{path.stem}.md\n```\n"
-        parts += [f"### {title}\n", origin(results.read(path)), table]
     return "\n".join(parts)
 
 

@@ -46,8 +46,7 @@ def pretrained_card(name: str = "omniglot") -> dict[str, Any]:
 
     Raises ``ValueError`` for an unknown name.
     """
-    path = FOLDER / f"{name}.json"
-    if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.json")))
-        raise ValueError(f"no encoder {name!r} comes with the package; there is {known}")
-    return json.loads(path.read_text(encoding="utf-8"))
+    known = {path.stem: path for path in sorted(FOLDER.glob("*.json"))}
+    if name not in known:  # nor is a path a name, wherever it leads
+        raise ValueError(f"no encoder {name!r} comes with the package; there is {', '.join(known)}")
+    return json.loads(known[name].read_text(encoding="utf-8"))

@@ -35,13 +35,13 @@ def embed_shifted(encoder: keras.Model, images: np.ndarray, reach: int = 1) -> n
         As :func:`embed` does, and for a reach that leaves nothing of the images.
     """
     images = np.asarray(images)
+    # Unshifted; it refuses another shape. In float32, where the encoder is in bfloat16.
+    total = embed(encoder, images).astype("float32")
     height, width = images.shape[1:3]
     if not 0 <= reach < min(height, width):
         raise ValueError(f"reach is {reach}; expected 0 to {min(height, width) - 1} pixels")
-    edge = ((0, 0), (reach, reach), (reach, reach), (0, 0))
-    framed = np.pad(images, edge)
-    steps = range(2 * reach + 1)
-    total = sum(
-        embed(encoder, framed[:, y : y + height, x : x + width]) for y, x in product(steps, steps)
-    )
+    framed = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    for y, x in product(range(2 * reach + 1), repeat=2):
+        if (y, x) != (reach, reach):
+            total = total + embed(encoder, framed[:, y : y + height, x : x + width])
     return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)

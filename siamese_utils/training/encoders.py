@@ -53,8 +53,10 @@ def fit_encoder(
     Raises
     ------
     ValueError
-        If ``n_steps`` is no multiple of the batches of an epoch.
+        If ``n_steps`` is no multiple of the batches of an epoch, or ``averaging`` no momentum.
     """
+    if averaging is not None and not 0 < averaging < 1:
+        raise ValueError(f"averaging is {averaging}; expected a momentum in (0, 1), as 0.99")
     n_epochs, left_over = divmod(n_steps, len(batches))
     if left_over or not n_epochs:
         raise ValueError(

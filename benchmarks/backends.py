@@ -1,0 +1,152 @@
+"""TensorFlow, JAX and PyTorch on one encoder: a training step, and embedding 1,000 images.
+
+The encoder, loss, distortions and batches are those of chapter 08 at the quick profile,
+compiled as `fit_encoder` does: JAX by XLA, TensorFlow as a graph, PyTorch step by step. A
+backend is chosen before Keras is imported, so each has a process of its own. The processes
+take turns, one at a time, several times, so that a busy moment meets all; the medians count.
+The first call compiles and is timed apart. Of the backends those that are installed are
+compared; there is no bar, because none of them is ours.
+
+    python benchmarks/backends.py
+
+prints a table and writes it to results/benchmarks/.
+"""
+
+import argparse
+import importlib.metadata
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from siamese_utils import augment, datasets, losses, models, results, sampling  # isort: skip
+import keras
+import numpy as np
+
+FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
+BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+SEED = 1
+TURNS = 3
+STEPS = 20  # of a turn
+REPEATS = 3  # of embedding, in a turn
+N_IMAGES = 1_000
+SIDE = 42
+FILTERS = (24, 48, 48, 96)
+N_LETTERS, N_DRAWERS = 20, 4
+
+
+def measure():
+    """Seconds of a step, of embedding, and of the first call of each, on this backend."""
+    keras.utils.set_random_seed(SEED)
+    data = datasets.load_omniglot()
+    images = datasets.area_resize(data.images[:N_IMAGES], SIDE)
+    one_step, steps = (
+        sampling.ClassBatches(images, data.labels[:N_IMAGES], N_LETTERS, N_DRAWERS, n, SEED)
+        for n in (1, STEPS)
+    )
+    encoder = models.residual_encoder((SIDE, SIDE, 1), FILTERS)
+    distortions = [
+        augment.RandomSymmetry(SEED),
+        augment.RandomAffine(SEED),
+        augment.RandomThickness(SEED, thin=True),
+    ]
+    model = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *distortions, encoder])
+    optimizer = keras.optimizers.AdamW(0.001, weight_decay=1e-4, global_clipnorm=1.0)
+    model.compile(optimizer, losses.InBatchSoftmaxLoss(0.05))
+    found = {
+        "first step": seconds(model.fit, one_step, verbose=0),
+        "step": seconds(model.fit, steps, verbose=0) / STEPS,
+        "first embedding": seconds(models.embed, encoder, images),
+    }
+    repeated = [seconds(models.embed, encoder, images) for _ in range(REPEATS)]
+    return found | {"embedding": float(np.median(repeated))}
+
+
+def seconds(function, *arguments, **options):
+    start = time.perf_counter()
+    function(*arguments, **options)
+    return time.perf_counter() - start
+
+
+def in_its_process(backend):
+    """What :func:`measure` finds on another backend."""
+    said = subprocess.run(
+        [sys.executable, __file__, "--here"],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    return json.loads(said.splitlines()[-1])
+
+
+def table_of(medians, versions):
+    """A row a backend, beside TensorFlow."""
+    rows = []
+    for backend, found in medians.items():
+        times = {key: found[key] / medians["tensorflow"][key] for key in ("step", "embedding")}
+        rows.append(
+            {
+                "backend": f"{BACKENDS[backend]} {versions[backend]}",
+                "training step (ms)": f"{1e3 * found['step']:.0f}",
+                "step, times TensorFlow's": f"{times['step']:.2f}",
+                f"embedding {N_IMAGES:,} images (ms)": f"{1e3 * found['embedding']:.0f}",
+                "embedding, times TensorFlow's": f"{times['embedding']:.2f}",
+                "first step (s)": f"{found['first step']:.1f}",
+                "first embedding (s)": f"{found['first embedding']:.1f}",
+            }
+        )
+    table = results.markdown_table(rows)
+    absent = [name for backend, name in BACKENDS.items() if backend not in medians]
+    return f"{table}\n\nNot installed, so not measured: {', '.join(absent)}." if absent else table
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--here", action="store_true", help="measure the backend of this process, print it as JSON"
+    )
+    if parser.parse_args().here:
+        print(json.dumps(measure()))
+        return
+    start = time.perf_counter()
+    installed = [backend for backend in BACKENDS if importlib.util.find_spec(backend)]
+    measured = {backend: [] for backend in installed}
+    for _ in range(TURNS):
+        for backend in installed:
+            measured[backend].append(in_its_process(backend))
+            print(backend, measured[backend][-1], flush=True)
+    medians = {
+        backend: {key: float(np.median([turn[key] for turn in turns])) for key in turns[0]}
+        for backend, turns in measured.items()
+    }
+    versions = {backend: importlib.metadata.version(backend) for backend in installed}
+    table = table_of(medians, versions)
+    print(table)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    (FOLDER / "backends.md").write_text(table + "\n", encoding="utf-8")
+    settings = {
+        "turns": TURNS,
+        "steps": STEPS,
+        "images": N_IMAGES,
+        "batch": N_LETTERS * N_DRAWERS,
+        "side": SIDE,
+        "filters": list(FILTERS),
+        "seed": SEED,
+    }
+    metrics = {"medians": medians, "measured": measured, "versions": versions}
+    results.write(
+        FOLDER / "backends.json",
+        "benchmarks/backends",
+        "full",
+        settings,
+        metrics,
+        time.perf_counter() - start,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""Training an encoder: the rate, the mean of weights, what decays, what distorts."""
+
+import keras
+import numpy as np
+import pytest
+
+from siamese_utils.losses import InBatchSoftmaxLoss
+from siamese_utils.sampling import ClassBatches
+from siamese_utils.training import fit_encoder
+
+pytestmark = pytest.mark.backend
+
+SHAPE = (3, 3, 1)
+RATE, DECAY, MOMENTUM = 0.02, 0.5, 0.7
+
+
+def small_encoder():
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input(SHAPE),
+            keras.layers.Flatten(),
+            keras.layers.BatchNormalization(momentum=0.5),
+            keras.layers.Dense(3, bias_initializer="ones"),
+            keras.layers.UnitNormalization(),
+        ]
+    )
+
+
+def named(encoder):
+    """Weights by name, as NumPy arrays."""
+    return {w.name: keras.ops.convert_to_numpy(w).copy() for w in encoder.weights}
+
+
+def class_batches(n_batches):
+    """Three patterns, each four times, with noise."""
+    rng, labels = np.random.default_rng(0), np.arange(12) % 3
+    images = 0.7 * rng.random((3, *SHAPE))[labels] + 0.3 * rng.random((12, *SHAPE))
+    return ClassBatches(images.astype("float32"), labels, 2, 2, n_batches, seed=0)
+
+
+class Recorder(keras.callbacks.Callback):
+    """The rate before and the weights after each step, and the loss of each epoch."""
+
+    def __init__(self, encoder):
+        super().__init__()
+        self.encoder = encoder
+        self.rates, self.weights, self.losses = [], [], []
+
+    def on_train_batch_begin(self, batch, logs=None):
+        rate = keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+        self.rates.append(float(rate))
+
+    def on_train_batch_end(self, batch, logs=None):
+        if keras.backend.backend() == "jax":  # which otherwise brings them up to date each epoch
+            self.model.jax_state_sync()
+        self.weights.append(named(self.encoder))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.losses.append(logs["loss"])
+
+
+class NoLoss(keras.losses.Loss):
+    """0, and so are its gradients."""
+
+    def call(self, y_true, y_pred):
+        return 0.0 * keras.ops.sum(y_pred, axis=-1)
+
+
+class Paint(keras.layers.Layer):
+    """All pixels 5 in training."""
+
+    def call(self, images, training=False):
+        return 0.0 * images + 5.0 if training else images
+
+
+class Training:
+    """Before, while and after: two epochs of ten steps, with a running mean of weights."""
+
+    def __init__(self):
+        self.encoder = small_encoder()
+        self.before = named(self.encoder)
+        self.seen = Recorder(self.encoder)
+        self.history = fit_encoder(
+            self.encoder,
+            class_batches(10),
+            InBatchSoftmaxLoss(0.5),
+            20,
+            RATE,
+            averaging=MOMENTUM,
+            callbacks=[self.seen],
+        )
+        self.after = named(self.encoder)
+
+
+@pytest.fixture(scope="module")
+def training():
+    return Training()
+
+
+class TestTraining:
+    def test_changes_the_weights_it_is_given(self, training):
+        for name, value in training.before.items():
+            assert np.abs(training.after[name] - value).max() > 1e-4, name
+
+    def test_gives_a_loss_for_each_epoch_and_calls_back(self, training):
+        assert set(training.history) == {"loss"}
+        assert training.history["loss"] == pytest.approx(training.seen.losses)
+        assert len(training.history["loss"]) == 2
+        assert len(training.seen.weights) == 20
+
+    def test_lowers_the_loss(self, training):
+        first, second = training.history["loss"]
+        assert second < 0.9 * first
+
+    def test_rate_rises_in_a_tenth_of_the_steps_and_falls_along_half_a_cosine(self, training):
+        """Two steps from a fiftieth; 18 from the full rate to zero, which the 21st would have."""
+        rising = [RATE / 50, RATE * (1 + 1 / 50) / 2]
+        falling = RATE * (1 + np.cos(np.pi * np.arange(18) / 18)) / 2
+        np.testing.assert_allclose(training.seen.rates, [*rising, *falling], rtol=1e-4, atol=1e-8)
+        after = keras.ops.convert_to_numpy(training.seen.model.optimizer.learning_rate)
+        assert float(after) == pytest.approx(0, abs=1e-8)
+
+    def test_clips_gradients_to_length_1_over_all_weights(self, training):
+        assert training.seen.model.optimizer.global_clipnorm == 1.0
+
+    @pytest.mark.parametrize("name", ["kernel", "bias", "gamma", "beta"])
+    def test_leaves_a_running_mean_of_the_weights(self, training, name):
+        """It begins with the weights after the first step."""
+        first, *others = [weights[name] for weights in training.seen.weights]
+        mean = first
+        for value in others:
+            mean = MOMENTUM * mean + (1 - MOMENTUM) * value
+        np.testing.assert_allclose(training.after[name], mean, rtol=1e-4, atol=1e-6)
+        assert np.abs(training.after[name] - others[-1]).max() > 1e-5
+
+    @pytest.mark.parametrize("name", ["moving_mean", "moving_variance"])
+    def test_moving_statistics_are_the_last(self, training, name):
+        np.testing.assert_array_equal(training.after[name], training.seen.weights[-1][name])
+
+    def test_same_seed_same_weights(self, training):
+        again = Training()
+        assert again.history == training.history
+        for name, value in training.after.items():
+            np.testing.assert_array_equal(again.after[name], value)
+
+
+class Painted:
+    """Two epochs of two steps, without a gradient, a warm-up or a mean of weights."""
+
+    def __init__(self):
+        self.encoder = small_encoder()
+        self.before = named(self.encoder)
+        self.seen = Recorder(self.encoder)
+        self.history = fit_encoder(
+            self.encoder,
+            class_batches(2),
+            NoLoss(),
+            4,
+            RATE,
+            distortions=[Paint()],
+            weight_decay=DECAY,
+            callbacks=[self.seen],
+        )
+        self.after = named(self.encoder)
+
+
+@pytest.fixture(scope="module")
+def painted():
+    return Painted()
+
+
+class TestDecayAndDistortion:
+    def test_n_steps_counts_batches_not_epochs(self, painted):
+        assert painted.history == {"loss": [0.0, 0.0]}
+        assert len(painted.seen.weights) == 4
+
+    def test_each_step_takes_a_share_off_the_kernels(self, painted):
+        """The rate of the step times the decay; the rates are those of half a cosine."""
+        rates = RATE * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2
+        expected = painted.before["kernel"] * np.prod(1 - DECAY * rates)
+        np.testing.assert_allclose(painted.after["kernel"], expected, rtol=1e-5)
+
+    @pytest.mark.parametrize("name", ["bias", "gamma", "beta"])
+    def test_biases_and_normalisations_do_not_decay(self, painted, name):
+        np.testing.assert_array_equal(painted.after[name], painted.before[name])
+
+    def test_distortions_act_in_training(self, painted):
+        """The normalisation saw pixels of 5 four times: its mean goes half of the way each time."""
+        np.testing.assert_allclose(painted.after["moving_mean"], 5 * (1 - 0.5**4), rtol=1e-6)
+
+    def test_the_encoder_alone_does_not_distort(self, painted):
+        encoder, after = painted.encoder, painted.after
+        images = np.random.default_rng(0).random((2, *SHAPE), "float32")
+        x = images.reshape(2, 9) - after["moving_mean"]
+        x = x / np.sqrt(after["moving_variance"] + 0.001) * after["gamma"] + after["beta"]
+        x = x @ after["kernel"] + after["bias"]
+        expected = x / np.linalg.norm(x, axis=1, keepdims=True)
+        found = keras.ops.convert_to_numpy(encoder(images))
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+        assert not any(isinstance(layer, Paint) for layer in encoder.layers)
+
+
+@pytest.mark.parametrize("n_steps", [0, 1, 7])
+def test_refuses_steps_that_are_no_multiple_of_an_epoch_s(n_steps):
+    encoder = small_encoder()
+    before = named(encoder)
+    with pytest.raises(ValueError, match=rf"n_steps is {n_steps}; expected a multiple of 2"):
+        fit_encoder(encoder, class_batches(2), InBatchSoftmaxLoss(), n_steps, RATE)
+    for name, value in named(encoder).items():
+        np.testing.assert_array_equal(value, before[name])

@@ -1,0 +1,274 @@
+"""Write book/performance.md and its figures from the records of the benchmarks.
+
+python tools/performance_page.py
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib.pyplot as plt
+from results_page import RECORDS, ROOT, origin
+
+from siamese_utils import plots, results
+
+BENCHMARKS = RECORDS / "benchmarks"
+PAGE = ROOT / "book" / "performance.md"
+FIGURES = PAGE.parent / "figures"
+
+INTRODUCTION = """\
+# Performance
+
+How long do things take, and how does that grow? What is compared was measured side by side, in
+one run on one machine; what is short took turns, so that a busy moment met all. `make bench`
+measures it, and `make results` writes this page from the records. Another machine has other
+seconds, and ratios more alike. A *bar* is what has to be reached; below it `make bench` fails.
+"""
+
+# The benchmarks against the older tutorials: heading, record, what is compared.
+BESIDE = (
+    (
+        "Pairs",
+        "pairs",
+        "A list of pairs holds an image once for each pair that it is in. Indices hold two "
+        "numbers a pair, and images are looked up batch by batch. Both make as many pairs.",
+    ),
+    (
+        "One-shot trials",
+        "oneshot",
+        "Pair by pair, each 20-way trial costs 40 encodings. Embedded once, an image serves all "
+        "trials that it is in. The answers are the same.",
+    ),
+    (
+        "Distortions",
+        "affine",
+        "The paper's affine distortions, in a loop over images or as one batch.",
+    ),
+    (
+        "Triplets",
+        "triplets",
+        "Three encodings a triplet, or one encoding an image and all triplets of a batch. The "
+        "loss and the step are the same.",
+    ),
+)
+
+
+class Growth(NamedTuple):
+    """A part of the growth benchmark: its text, and its figure, performance_KEY.png."""
+
+    key: str  # in the record
+    name: str  # of its table in growth.md
+    text: str
+    x: tuple[str, str]  # key in a row, and what stands at the axis
+    y: str
+    lines: tuple[tuple[str, str, str, str], ...]  # key in a row, label, style, colour
+    finding: Callable[[list[dict[str, Any]]], str]
+
+
+def find_gallery(rows: list[dict[str, Any]]) -> str:
+    first, last = rows[0], rows[-1]
+    return (
+        f"A query alone takes {short(first['alone_ms'])} ms among {first['stored']:,} stored "
+        f"images and {short(last['alone_ms'])} ms among {last['stored']:,}; one of many together "
+        f"takes {short(last['together_ms'])} ms there."
+    )
+
+
+def find_ways(rows: list[dict[str, Any]]) -> str:
+    first, last = rows[0], rows[-1]
+    return (
+        f"From {first['ways']} to {last['ways']} ways, all trials pair by pair go from "
+        f"{short(first['seconds_pairs'])} to {short(last['seconds_pairs'])} s, and with each image "
+        f"embedded once from {short(first['seconds_once'])} to {short(last['seconds_once'])} s."
+    )
+
+
+def find_batch(rows: list[dict[str, Any]]) -> str:
+    first, last = rows[0], rows[-1]
+    return (
+        f"A step on the {last['pairs']:,} pairs of {last['images']} images takes "
+        f"{short(last['seconds_batch'])} s, and as many listed pairs take "
+        f"{short(last['seconds_listed'])} s, {short(last['ratio'])} times as long; with "
+        f"{first['images']} images it is {short(first['ratio'])} times."
+    )
+
+
+GROWTH = (
+    Growth(
+        "gallery",
+        "Images in the gallery",
+        "A gallery compares a query with every stored embedding, so time and memory grow with "
+        "their number. Queries that come together share the reading of the memory.",
+        ("stored", "images stored"),
+        "ms a query",
+        (
+            ("alone_ms", "a query alone", "-", plots.SAME),
+            ("together_ms", "many together", "--", plots.GREY),
+        ),
+        find_gallery,
+    ),
+    Growth(
+        "ways",
+        "N in N-way",
+        "Pair by pair, a trial takes 2 N encodings. Where each image is embedded once, there are "
+        "no more encodings than images; what still grows is a product of two vectors a "
+        "comparison.",
+        ("ways", "N"),
+        "seconds, all trials",
+        (
+            ("seconds_pairs", "pair by pair", "-", plots.DIFFERENT),
+            ("seconds_once", "each image once", "--", plots.SAME),
+        ),
+        find_ways,
+    ),
+    Growth(
+        "batch",
+        "Images in a batch",
+        "A batch of B images holds B (B − 1) / 2 pairs for B encodings; listed pairs take two "
+        "encodings each. Equal pairs are not equal information: those of a batch share its "
+        "images, and as many listed ones would show more of them.",
+        ("pairs", "pairs compared"),
+        "seconds of training",
+        (
+            ("seconds_listed", "listed pairs", "-", plots.DIFFERENT),
+            ("seconds_batch", "all pairs of a batch", "--", plots.SAME),
+        ),
+        find_batch,
+    ),
+)
+
+
+def short(value: float) -> str:
+    """Three digits, or all of a large number."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def page(folder: Path = BENCHMARKS) -> str:
+    """The page's text, from the records in a folder."""
+    parts = [
+        INTRODUCTION,
+        "## Time to 92 %\n",
+        "Koch's paper has 92.0 % on its 20-way trials {cite:p}`Koch2015`. How long must one train "
+        "for it on the official runs? Each of our schedules is a training of its own; the first "
+        "that reaches 92.0 % counts. Then the recipe of the public re-implementations trains for "
+        "as many seconds.\n",
+        *with_table(folder, "time_to_92", time_finding),
+        "## How cost grows\n",
+        *growth_parts(folder),
+        "## Backends\n",
+        "The encoder of chapter 08 at its quick size, with its loss, its distortions and batches "
+        "of 80 images, compiled as the package does. The first calls compile.\n",
+        *with_table(folder, "backends"),
+        "## Beside the older tutorials\n",
+    ]
+    for heading, name, text in BESIDE:
+        parts += [f"### {heading}\n", f"{text}\n", *with_table(folder, name)]
+    return "\n".join(parts)
+
+
+def with_table(
+    folder: Path, name: str, finding: Callable[[dict[str, Any]], str] | None = None
+) -> list[str]:
+    """What a record says, where it comes from, and its table; or that there is none."""
+    path = folder / f"{name}.json"
+    if not path.exists():
+        return [missing(name)]
+    record = results.read(path)
+    said = [f"{finding(record['metrics'])}\n"] if finding else []
+    return [*said, origin(record), include(name)]
+
+
+def missing(name: str) -> str:
+    return f"No run of `benchmarks/{name}.py` is recorded yet; `make bench` makes one.\n"
+
+
+def include(name: str, *options: str) -> str:
+    """A table, or with options a part of it."""
+    return "\n".join([f"```{{include}} ../results/benchmarks/{name}.md", *options, "```\n"])
+
+
+def time_finding(metrics: dict[str, Any]) -> str:
+    ours, seconds = metrics["ours"][-1], f"{metrics['seconds']:,.0f}"
+    others = " and ".join(
+        f"{100 * entry['accuracy']:.1f} % ({entry['training'].partition(', ')[2]})"
+        for entry in metrics["sources"]
+    )
+    reached = "has" if metrics["reached"] else "falls short: it has"
+    return (
+        f"Our schedule of {ours['steps']:,} steps {reached} {100 * ours['accuracy']:.1f} % after "
+        f"{seconds} s; the sources' recipe has {others} after as long."
+    )
+
+
+def growth_parts(folder: Path) -> list[str]:
+    path = folder / "growth.json"
+    if not path.exists():
+        return [missing("growth")]
+    record = results.read(path)
+    parts = [origin(record)]
+    for part, following in zip(GROWTH, [*GROWTH[1:], None], strict=True):
+        finding = part.finding(record["metrics"][part.key])
+        # The table stands between its name and the next one's.
+        bounds = [f":start-after: '**{part.name}**'"]
+        if following:
+            bounds.append(f":end-before: '**{following.name}**'")
+        parts += [
+            f"### {part.name}\n",
+            f"{part.text} {finding}\n",
+            f"```{{image}} figures/performance_{part.key}.png",
+            f":alt: Both axes are logarithmic. {finding}",
+            ":width: 75%\n:align: center\n```\n",
+            include("growth", *bounds),
+        ]
+    return parts
+
+
+# Figures -----------------------------------------------------------------------------
+
+
+def figure_digest(rows: list[dict[str, Any]]) -> str:
+    """Names the numbers that a figure shows; kept in its file, where a test finds it."""
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
+
+
+def write_figures(folder: Path = BENCHMARKS, figures: Path = FIGURES) -> None:
+    """Draw the growth record; without one, no figure stays."""
+    for old in figures.glob("performance_*.png"):
+        old.unlink()
+    path = folder / "growth.json"
+    if not path.exists():
+        return
+    metrics = results.read(path)["metrics"]
+    with plt.rc_context():
+        plots.use_style()
+        for part in GROWTH:
+            rows = metrics[part.key]
+            figure, axis = plt.subplots(figsize=(5.4, 2.8))
+            x = [row[part.x[0]] for row in rows]
+            for key, label, style, colour in part.lines:
+                y = [row[key] for row in rows]
+                axis.plot(x, y, style, marker="o", ms=4, color=colour, label=label)
+            axis.set(xscale="log", yscale="log", xlabel=part.x[1], ylabel=part.y)
+            axis.set_xticks(x, [f"{size:,}" for size in x])  # what was measured
+            axis.set_xticks([], minor=True)
+            axis.yaxis.set_major_formatter("{x:g}")
+            axis.legend()
+            figure.savefig(
+                figures / f"performance_{part.key}.png",
+                metadata={"Description": figure_digest(rows), "Software": None},
+            )
+            plt.close(figure)
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        raise SystemExit(f"this takes no arguments, but was given {' '.join(sys.argv[1:])}")
+    PAGE.write_text(page(), encoding="utf-8")
+    write_figures()
+
+
+if __name__ == "__main__":
+    main()
