@@ -76,6 +76,7 @@ check: setup  ## style, types, unit tests and freshness of the chapters, without
 	$(PY) -m mypy siamese_utils
 	KERAS_BACKEND=tensorflow $(PYTEST) $(TWO) -m "not slow" tests
 
+# The later chapters take longest, so they come first, and no worker ends alone with one of them.
 test: check  ## everything: check, the other backends, every chapter run, the book built
 	@left=; for backend in jax torch; do \
 	  if $(PY) -c "from importlib.util import find_spec; exit(not find_spec('$$backend'))"; then \
@@ -86,7 +87,7 @@ test: check  ## everything: check, the other backends, every chapter run, the bo
 	test -z "$$left" || echo "== not installed, so left out:$$left (make test BACKENDS=\"tensorflow$$left\")"
 	$(LIMIT) $(PYTEST) -m slow tests
 	$(LIMIT) $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
-	  $(TWO) -p no:cacheprovider notebooks/
+	  $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
 
 refresh: setup  ## run the chapters again at the quick profile and store their outputs
 	$(PY) tools/chapters.py refresh $(CHAPTER)

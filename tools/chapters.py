@@ -69,8 +69,9 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
     """Digest of all that can change a chapter's outputs.
 
     Its code cells; the package modules that it uses, directly or not, without comments
-    and docstrings; its settings at quick; its recorded full run; and the locked versions of
-    what the package depends on. Text may be edited without running anything again.
+    and docstrings; its settings at quick; its recorded full run, and other records that it
+    names; the encoder that comes with the package, if it loads one; and the locked versions
+    of what the package depends on. Text may be edited without running anything again.
     """
     code = [c for c in notebook.cells if c.cell_type == "code"]
     parts = [[c.source, sorted(c.metadata.get("tags", []))] for c in code]
@@ -83,9 +84,22 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
             continue  # what it writes is for full runs; the record shown counts below
         else:
             sources[name] = _bare_source(_module_file(name).read_text(encoding="utf-8"))
-    record = RECORDS / f"{chapter}.json"
-    shown = record.read_text(encoding="utf-8") if record.exists() else ""
+        if name == "siamese_utils.models.pretrained":
+            cards = _module_file(name).with_suffix("").glob("*.json")
+            sources["cards"] = "".join(sorted(c.read_text(encoding="utf-8") for c in cards))
+    shown = "".join(
+        record.read_text(encoding="utf-8")
+        for record in [RECORDS / f"{chapter}.json", *_named_records(code)]
+        if record.exists()
+    )
     return _digest([parts, sources, shown, _locked_versions()])
+
+
+def _named_records(code: list[nbformat.NotebookNode]) -> list[Path]:
+    """Records in results/recorded whose names begin as a path in the code does."""
+    named = {name for c in code for name in re.findall(r"results/recorded/(\w+)", c.source)}
+    folder = RECORDS.parent / "recorded"
+    return sorted(path for name in named for path in folder.glob(f"{name}*.json"))
 
 
 def output_digest(notebook: nbformat.NotebookNode) -> str:
