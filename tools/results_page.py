@@ -118,15 +118,6 @@ HEADLINES = {
             repeated="runs",
         ),
     ],
-    "08_past_the_paper": [
-        Headline(
-            "official runs, nine shifts",
-            ("official runs", "this encoder, nine shifts", "accuracy"),
-            "96.7 % (BPL {cite:p}`Lake2015`)",
-        ),
-        Headline("1-shot, across alphabets", ("protocols", "1-shot, across alphabets", "accuracy")),
-        Headline("images a second", ("images per second",)),
-    ],
 }
 # Koch's Table 1, test accuracy on pairs, by the number of pairs and whether they are distorted.
 TABLE_1 = {

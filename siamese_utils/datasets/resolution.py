@@ -33,8 +33,8 @@ def area_resize(images: np.ndarray, side: int) -> np.ndarray:
     Three pixels to two: the middle one belongs to both with one half.
 
     >>> row = np.array([[1.0, 0.0, 1.0]] * 3).reshape(1, 3, 3, 1)
-    >>> area_resize(row, 2)[0, 0, :, 0].round(3).tolist()
-    [0.667, 0.667]
+    >>> area_resize(row, 2)[0, 0, :, 0].round(3)
+    array([0.667, 0.667], dtype=float32)
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[1] != images.shape[2]:
