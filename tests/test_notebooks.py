@@ -95,6 +95,7 @@ class TestFreshness:
             ("from siamese_utils import losses\nlosses.triplet", set(), {"losses.softmax"}),
             ("from siamese_utils import losses\nvars(losses)", {"losses.softmax"}, set()),
             ("import siamese_utils.datasets.mnist", {"datasets.mnist"}, {"datasets.folder"}),
+            ("from siamese_utils.models import load_pretrained", {"models.pretrained"}, set()),
         ],
     )
     def test_modules_are_followed_through_the_package(self, source, used, unused):
@@ -102,6 +103,28 @@ class TestFreshness:
         found = {name.removeprefix("siamese_utils").strip(".") for name in modules}
         assert used <= found
         assert not unused & found
+
+    def test_records_and_encoders_that_are_shown_count(self, tmp_path, monkeypatch):
+        """Of the recorded runs those that the code names, and the cards of ready encoders."""
+        code = 'models.load_pretrained()\nf"../results/recorded/ladder_{part}.json"'
+        cell = tool.nbformat.v4.new_code_cell("from siamese_utils import models\n" + code)
+        page = tool.nbformat.v4.new_notebook(cells=[cell])
+        monkeypatch.setattr(tool, "RECORDS", tmp_path / "full")
+        monkeypatch.setattr(tool, "_quick_settings", lambda chapter: "")
+        (tmp_path / "recorded").mkdir()
+        digests = [tool.input_digest("a chapter", page)]
+        for name in ("other.json", "ladder_1.json"):
+            (tmp_path / "recorded" / name).write_text("{}")
+            digests.append(tool.input_digest("a chapter", page))
+        assert digests[0] == digests[1] != digests[2]
+
+        read = tool.Path.read_text
+        monkeypatch.setattr(
+            tool.Path,
+            "read_text",
+            lambda path, **kw: "{}" if path.name == "omniglot.json" else read(path, **kw),
+        )
+        assert tool.input_digest("a chapter", page) != digests[2]
 
 
 class TestForm:
@@ -203,6 +226,6 @@ class TestPapermill:
 
     def test_an_unknown_parameter_is_an_error(self, chapter, tmp_path):
         output = tmp_path / "output.ipynb"
-        with pytest.raises(SystemExit, match="no parameter 'profil'"):
+        with pytest.raises(ValueError, match="no parameter 'profil'"):
             tool.run_papermill(chapter, "smoke", tmp_path / "r.json", output, profil="smoke")
         assert not output.exists()

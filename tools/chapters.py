@@ -118,17 +118,20 @@ def _importable(source: str) -> str:
 
 def _module_file(name: str) -> Path:
     path = ROOT.joinpath(*name.split("."))
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    package = path / "__init__.py"  # a folder of data may bear a module's name
+    return package if package.exists() else path.with_suffix(".py")
 
 
 def _modules_used(source: str) -> set[str]:
     """Modules of the package that some code uses, and those that they use."""
     found: set[str] = set()
+    seen: set[str] = set()
     todo = list(_imports(source, package=""))
     while todo:
         name = todo.pop()
-        if name in found or not _module_file(name).exists():
+        if name in seen or not _module_file(name).exists():
             continue  # a name that a module defines, not a module
+        seen.add(name)
         is_package = _module_file(name).name == "__init__.py"
         package = name if is_package else name.rpartition(".")[0]
         todo += _imports(_module_file(name).read_text(encoding="utf-8"), package)
@@ -184,7 +187,13 @@ def _exports(name: str) -> dict[str, str] | None:
         lists = isinstance(node, ast.Assign) and ast.unparse(node).startswith("__all__ = ")
         if not (says or lists or node in passing):
             return None
-    return {a.asname or a.name: _absolute(n, name) for n in passing for a in n.names}
+    if any(alias.asname for node in passing for alias in node.names):
+        return None  # under another name: the package says what is meant
+    return {
+        a.name: _absolute(n, name) if n.module else f"{_absolute(n, name)}.{a.name}"
+        for n in passing
+        for a in n.names
+    }
 
 
 def _passed_on(tree: ast.Module, package: str, alias: str) -> set[str]:
@@ -348,7 +357,7 @@ def run_papermill(
     known = set(papermill.inspect_notebook(str(path)))
     unknown = sorted(set(parameters) - known)
     if unknown:
-        raise SystemExit(f"{chapter} has no parameter {unknown[0]!r}; it has {sorted(known)}")
+        raise ValueError(f"{chapter} has no parameter {unknown[0]!r}; it has {sorted(known)}")
     output.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "papermill", str(path), str(output)]
     command += ["--cwd", str(NOTEBOOKS), "-k", "python3", "--no-progress-bar"]
@@ -462,8 +471,9 @@ def lacking(chapter: str, profile: str, path: Path) -> str:
     except ValueError as error:
         raise ValueError(f"{error} To write over it: --force, or FORCE=1 with make.") from error
     then = {**record["settings"], "name": record["name"], "profile": record["profile"]}
-    differing = sorted(k for k in then.keys() | now.keys() if then.get(k) != now.get(k))
-    return ", ".join(f"{k} was {then.get(k)}, is {now.get(k)}" for k in differing)
+    absent = "absent"  # which None is not
+    both = {k: (then.get(k, absent), now.get(k, absent)) for k in sorted(then.keys() | now.keys())}
+    return ", ".join(f"{k} was {was}, is {new}" for k, (was, new) in both.items() if was != new)
 
 
 def executed(chapter: str, profile: str) -> Path:
