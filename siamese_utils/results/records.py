@@ -63,7 +63,7 @@ def _hardware() -> str:
     """The first GPU that Keras' backend sees, else the processor and its cores."""
     try:
         names = _lines(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
-    except (FileNotFoundError, subprocess.CalledProcessError):
+    except (OSError, subprocess.CalledProcessError):
         names = []
     if names:
         return names[0]
