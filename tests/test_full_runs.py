@@ -118,7 +118,7 @@ class TestWhatRuns:
         ("record", "said"),
         [
             ({"n_images": 24}, "n_images was 24, is 200"),
-            ({"n_old": 1}, "n_old was 1, is None"),
+            ({"n_old": 1}, "n_old was 1, is absent"),
             ({"profile": "smoke"}, "profile was smoke, is full"),
             ({"chapter": SECOND}, f"name was {SECOND}, is {FIRST}"),
         ],
