@@ -10,9 +10,10 @@ EPISODES = ("matching", "prototypical")
 class EpisodicLoss(keras.losses.Loss):
     """Each query of a batch is to find its class by a few support images of each.
 
-    The batch holds ``n_images`` of each class in a row, as :class:`siamese_utils.sampling.
-    ClassBatches` makes it; the first ``n_support`` of each class are its support images, the
-    others are queries. The loss is the cross-entropy of a softmax over the classes.
+    The batch holds ``n_images`` of each class in a row, as it comes from
+    :class:`siamese_utils.sampling.ClassBatches`; the first ``n_support`` of each class are its
+    support images, the others are queries. The loss is the cross-entropy of a softmax over the
+    classes.
 
     * "matching", Vinyals et al. (2016, eq. 1), without their context embeddings: the weight of
       a class is the sum over its support images of ``exp(cosine similarity / temperature)``.
