@@ -158,6 +158,8 @@ def page(records: Path = RECORDS) -> str:
         parts.append("## Other recorded runs\n")
     for path in others:
         record = results.read(path)
+        if all(isinstance(run, dict) and "settings" in run for run in record["metrics"].values()):
+            record = {**record, "settings": {}}  # each training has its own, shown beside it
         parts += [f"### {_cell(path.stem)}\n", origin(record), *all_numbers(record)]
     return "\n".join(parts)
 
