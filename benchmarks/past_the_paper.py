@@ -10,6 +10,8 @@ longer    with and without thicker and thinner strokes, on the same five, at 2,0
           right for a short training need not be for a long one
 minimal   the recipe on the two sets of five alphabets, short and long
 long      the recipe with more steps, three seeds; the first is the encoder of the package
+across    as long on 1,200 characters of all 50 alphabets, measured on trials across alphabets
+          among the other 423: what most of the literature on few-shot learning reports
 
 Each training is an entry of results/recorded/past_the_paper_PART.json, written as soon as it is
 done. An entry is kept as long as its settings are the same, so what was interrupted goes on
@@ -20,6 +22,7 @@ seconds are of two parts side by side, each held to one core:
 """
 
 import argparse
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -139,7 +142,18 @@ def long():
     return {f"seed {seed}": RECIPE | LONG | {"seed": seed} for seed in (1, 2, 3)}
 
 
-PARTS = {"ladder": ladder, "longer": longer, "parts": parts, "minimal": minimal, "long": long}
+def across():
+    return {"1,200 characters": RECIPE | LONG | {"alphabets": "1,200 characters of 50"}}
+
+
+PARTS = {
+    "ladder": ladder,
+    "longer": longer,
+    "parts": parts,
+    "minimal": minimal,
+    "long": long,
+    "across": across,
+}
 
 
 def main():
@@ -210,7 +224,7 @@ def keep(encoder, entry):
 def measured(settings):
     """Train as the settings say; the encoder, and its accuracy on what it was not trained on."""
     keras.utils.set_random_seed(settings["seed"])
-    train, validation = data_of(settings["alphabets"])
+    train, held_out = data_of(settings["alphabets"])
     encoder, network, head = build(settings)
     groups = train.alphabets if settings["one alphabet a batch"] else None
     images = datasets.area_resize(train.images, settings["side"])
@@ -233,22 +247,39 @@ def measured(settings):
         "weights": encoder.count_params(),
         "loss": [round(value, 4) for value in history["loss"]],
     }
-    measure = on_validation if validation else on_runs
-    found["plain"] = measure(settings, encoder, head, models.embed, validation)
+    if settings["alphabets"] == "1,200 characters of 50":
+        return encoder, found | few_shot(settings, encoder, four_turns(held_out))
+    measure = on_validation if held_out else on_runs
+    found["plain"] = measure(settings, encoder, head, models.embed, held_out)
     if settings["head"] == "cosine":  # shifts are averaged on the sphere
-        found["nine shifts"] = measure(settings, encoder, head, models.embed_shifted, validation)
-    if not validation and settings["head"] == "cosine":
-        found |= few_shot(encoder, settings)
+        found["nine shifts"] = measure(settings, encoder, head, models.embed_shifted, held_out)
+    if not held_out and settings["head"] == "cosine":
+        evaluation_set = datasets.load_omniglot("evaluation")
+        alphabets = evaluation_set.alphabets[::20]  # of each letter; 20 drawers each
+        found |= few_shot(settings, encoder, evaluation_set.images, alphabets)
     return encoder, found
 
 
 def data_of(alphabets):
-    """The images to train on, and, if they are not the test's, those to measure on."""
+    """The images to train on, and those held out of them, or None where the test is elsewhere."""
     if alphabets in ("small1", "small2"):
         return datasets.load_omniglot(alphabets), None
     background = datasets.load_omniglot("background")
     if alphabets == "background":
         return background, None
+    if alphabets == "1,200 characters of 50":
+        every = background.join(datasets.load_omniglot("evaluation"))
+        test = np.random.default_rng(1).permutation(len(every.character_names))[1_200:]
+        return tuple(
+            dataclasses.replace(
+                every,
+                images=every.images[kept],
+                labels=every.labels[kept],
+                alphabets=every.alphabets[kept],
+                drawers=every.drawers[kept],
+            )
+            for kept in datasets.split_classes(every.labels, test.tolist())
+        )
     return datasets.split_alphabets(background, 5, np.random.default_rng(1))
 
 
@@ -324,22 +355,27 @@ def on_validation(settings, encoder, head, embed, validation):
     return share(found)
 
 
-def few_shot(encoder, settings):
-    """20-way accuracy on the 20 evaluation alphabets: 1- and 5-shot, within and across them.
+def four_turns(held_out):
+    """Each character in four turns, as four classes, as is usual since Vinyals et al. (2016)."""
+    return np.concatenate([np.rot90(held_out.images, turns, (1, 2)) for turns in range(4)])
 
-    The query is by one drawer, the supports of all 20 letters by others. Their mean answers;
-    in a matching network each of them by itself.
+
+def few_shot(settings, encoder, images, alphabets=None):
+    """20-way accuracy, 1- and 5-shot, across alphabets and, where they are given, within them.
+
+    The images are 20 of each letter, by one drawer after the other. The query is by one drawer,
+    the supports of all 20 letters by others. Their mean answers; in a matching network each of
+    them by itself.
     """
-    data = datasets.load_omniglot("evaluation")
-    embeddings = models.embed(encoder, datasets.area_resize(data.images, settings["side"]))
-    by_letter = embeddings.reshape(len(data.character_names), 20, -1)  # letter, drawer
-    alphabets = data.alphabets[::20]
+    embeddings = models.embed(encoder, datasets.area_resize(images, settings["side"]))
+    by_letter = embeddings.reshape(len(images) // 20, 20, -1)  # letter, drawer
     found = {}
-    for n_shot, within in itertools.product((1, 5), (True, False)):
+    places = (False,) if alphabets is None else (True, False)
+    for n_shot, within in itertools.product((1, 5), places):
         rng = np.random.default_rng(1)
         answers, scores = rng.integers(20, size=N_TRIALS), np.empty((N_TRIALS, 20))
         for trial, answer in enumerate(answers):
-            pool = np.flatnonzero(alphabets == trial % 20) if within else len(alphabets)
+            pool = np.flatnonzero(alphabets == trial % 20) if within else len(by_letter)
             chosen = rng.choice(pool, 20, replace=False)
             by_query, *others = rng.choice(20, n_shot + 1, replace=False)
             query = by_letter[chosen[answer], by_query]
