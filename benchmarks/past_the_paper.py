@@ -50,6 +50,7 @@ from scipy.special import logsumexp
 ROOT = Path(__file__).resolve().parents[1]
 PRETRAINED = ROOT / "siamese_utils" / "models" / "pretrained"
 N_TRIALS = 3_000  # on the validation alphabets
+BATCH = (20, 4)  # letters, and drawings of each
 
 RECIPE = {
     "alphabets": "background",
@@ -223,13 +224,29 @@ def keep(encoder, entry):
 
 def measured(settings):
     """Train as the settings say; the encoder, and its accuracy on what it was not trained on."""
+    encoder, head, held_out, found = trained(settings)
+    if settings["alphabets"] == "1,200 characters of 50":
+        return encoder, found | few_shot(settings, encoder, four_turns(held_out))
+    measure = on_validation if held_out else on_runs
+    found["plain"] = measure(settings, encoder, head, models.embed, held_out)
+    if settings["head"] == "cosine":  # shifts are averaged on the sphere
+        found["nine shifts"] = measure(settings, encoder, head, models.embed_shifted, held_out)
+    if not held_out and settings["head"] == "cosine":
+        evaluation_set = datasets.load_omniglot("evaluation")
+        alphabets = evaluation_set.alphabets[::20]  # of each letter; 20 drawers each
+        found |= few_shot(settings, encoder, evaluation_set.images, alphabets)
+    return encoder, found
+
+
+def trained(settings):
+    """Train as the settings say: the encoder, its head, the images held out, and what it took."""
     keras.utils.set_random_seed(settings["seed"])
     train, held_out = data_of(settings["alphabets"])
     encoder, network, head = build(settings)
     groups = train.alphabets if settings["one alphabet a batch"] else None
     images = datasets.area_resize(train.images, settings["side"])
     batches = sampling.ClassBatches(
-        images, train.labels, 20, 4, min(100, settings["steps"]), settings["seed"], groups=groups
+        images, train.labels, *BATCH, min(100, settings["steps"]), settings["seed"], groups=groups
     )
     start = time.perf_counter()
     history = training.fit_encoder(
@@ -247,17 +264,7 @@ def measured(settings):
         "weights": encoder.count_params(),
         "loss": [round(value, 4) for value in history["loss"]],
     }
-    if settings["alphabets"] == "1,200 characters of 50":
-        return encoder, found | few_shot(settings, encoder, four_turns(held_out))
-    measure = on_validation if held_out else on_runs
-    found["plain"] = measure(settings, encoder, head, models.embed, held_out)
-    if settings["head"] == "cosine":  # shifts are averaged on the sphere
-        found["nine shifts"] = measure(settings, encoder, head, models.embed_shifted, held_out)
-    if not held_out and settings["head"] == "cosine":
-        evaluation_set = datasets.load_omniglot("evaluation")
-        alphabets = evaluation_set.alphabets[::20]  # of each letter; 20 drawers each
-        found |= few_shot(settings, encoder, evaluation_set.images, alphabets)
-    return encoder, found
+    return encoder, head, held_out, found
 
 
 def data_of(alphabets):

@@ -14,7 +14,7 @@ import performance_page
 import pytest
 from PIL import Image
 
-from siamese_utils import datasets, distances, losses, models, results, sampling, training
+from siamese_utils import datasets, distances, models, results
 
 
 def load(name):
@@ -115,9 +115,11 @@ class TestGrowth:
 @pytest.fixture
 def backends(monkeypatch):
     module = load("backends")
-    small = {"STEPS": 1, "REPEATS": 1, "N_IMAGES": 40, "SIDE": 8, "FILTERS": (2, 4)}
-    for name, value in {**small, "N_LETTERS": 4, "N_DRAWERS": 2, "TURNS": 3}.items():
+    recipe = module.RECIPE | {"side": 8}
+    small = {"STEPS": 1, "REPEATS": 1, "N_IMAGES": 40, "RECIPE": recipe, "TURNS": 3}
+    for name, value in small.items():
         monkeypatch.setattr(module, name, value)
+    monkeypatch.setattr(module.past_the_paper, "BATCH", (4, 2))
     monkeypatch.setattr(datasets, "load_omniglot", lambda: SmallOmniglot)
     return module
 
@@ -141,27 +143,6 @@ class TestBackends:
         )
         monkeypatch.setattr(backends, "__file__", str(script))
         assert backends.in_its_process("torch") == ["torch", ["--here"]]
-
-    def test_it_compiles_as_fit_encoder_does(self, backends, monkeypatch):
-        seen = []
-
-        def spy(model, optimizer, loss, **options):
-            names = [layer.name.rstrip("_0123456789") for layer in model.layers]
-            seen.append((names, type(optimizer), optimizer.global_clipnorm, type(loss), options))
-            raise InterruptedError
-
-        monkeypatch.setattr(keras.Sequential, "compile", spy)
-        with pytest.raises(InterruptedError):
-            backends.measure()
-        layers = [backends.augment.RandomSymmetry(1), backends.augment.RandomAffine(1)]
-        layers.append(backends.augment.RandomThickness(1))
-        batches = sampling.ClassBatches(SmallOmniglot.images, SmallOmniglot.labels, 4, 2, 1, 1)
-        encoder = models.residual_encoder((8, 8, 1), (2,))
-        with pytest.raises(InterruptedError):
-            training.fit_encoder(
-                encoder, batches, losses.InBatchSoftmaxLoss(), 1, 0.1, distortions=layers
-            )
-        assert seen[0] == seen[1]
 
     def test_the_medians_of_the_turns_count(self, backends, monkeypatch, tmp_path):
         times = {"tensorflow": iter([2.0, 9.0, 4.0]), "jax": iter([6.0, 2.0, 1.0])}
@@ -198,7 +179,7 @@ def timed(monkeypatch, tmp_path):
     module = load("time_to_92")
     accuracy = {}
 
-    def train_ours(data, n_steps):
+    def train_ours(n_steps):
         accuracy["now"] = 0.91 + n_steps / 1_000
         return "encoder", n_steps / 10
 
@@ -242,7 +223,7 @@ class TestTimeTo92:
 
     def test_no_schedule_is_begun_that_would_be_too_long(self, timed, monkeypatch):
         monkeypatch.setattr(timed, "LIMIT", 0.8)  # seconds: eight steps
-        assert [entry["steps"] for entry in timed.until_it_passes(None, None)] == [4, 8]
+        assert [entry["steps"] for entry in timed.until_it_passes(None)] == [4, 8]
 
     def test_the_sources_network_is_koch_s(self):
         encoder, head = load("time_to_92").koch_of_the_sources(105)

@@ -362,6 +362,24 @@ class TestPage:
         assert "## Other recorded runs" in page
         assert "### a run\n" in page and "### 00 gone\n" in page
 
+    def test_trainings_with_settings_of_their_own_are_one_table(self, book):
+        share = {"accuracy": 0.9, "interval": [0.8, 0.95]}
+        trainings = {
+            name: {
+                "settings": {"side": 42, "steps": steps},
+                "seconds": 5.0,
+                "loss": [2, 1],
+                "runs": share,
+            }
+            for name, steps in (("short", 10), ("long", 2_000))
+        }
+        path = book / "results" / "recorded" / "a_run.json"
+        results.write(path, "a run", "recorded", {}, trainings, 10.0)
+        page = results_page.page(book / "results")
+        assert "|  | steps | seconds | runs |" in page
+        assert "| long | 2,000 | 5 | 90.0 % (80.0 to 95.0) |" in page
+        assert "| side | 42 |" in page and "| steps |" not in page.split("dropdown")[1]
+
     def test_headlines_are_in_the_stored_record(self):
         record = results.read(results_page.RECORDS / "full" / "04_att_faces.json")
         rows = [

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import chapters as tool
 import pytest
+import results_page
 from compilation import QUICK_XLA
 
 from siamese_utils import profiles, results
@@ -221,7 +222,10 @@ class TestPapermill:
         written, ran = smoke_runs[chapter, backend].result()
         assert (written["name"], written["profile"]) == (chapter, "smoke")
         assert written["provenance"]["backend"] == backend
-        assert written["metrics"]
+        metrics = results_page.with_intervals(written["metrics"])
+        assert metrics
+        for line in results_page.HEADLINES.get(chapter, []):
+            assert results_page.at(metrics, line.path) is not None, line
         assert ran["metadata"]["papermill"]["exception"] is None
 
     def test_an_unknown_parameter_is_an_error(self, chapter, tmp_path):
