@@ -3,6 +3,7 @@
 import json
 import subprocess
 
+import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -47,6 +48,18 @@ class TestRecords:
         known = {"date", "commit", "hardware", "backend", "python", "versions"}
         assert set(record["provenance"]) == known
         assert record["provenance"]["versions"]["keras"]
+
+    def test_a_card_is_named_only_where_the_backend_computes_on_it(self, monkeypatch):
+        said = {"nvidia-smi": ["A card"]}
+        monkeypatch.setattr(records, "_lines", lambda command: said.get(command[0], []))
+        assert "cores" in records._hardware(on_gpu=False)
+        assert records._hardware(on_gpu=True) == "A card"
+        said.clear()
+        assert "does not tell" in records._hardware(on_gpu=True)
+        monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+        assert not records._on_gpu("jax")
+        monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["GPU:0", "GPU:1"])
+        assert records._on_gpu("tensorflow")
 
     def test_nothing_is_written_of_a_record_that_is_not_json(self, tmp_path):
         path = tmp_path / "run.json"

@@ -29,7 +29,7 @@ def provenance() -> dict[str, Any]:
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "commit": _commit(Path(__file__).parents[1]),
-        "hardware": _hardware(),
+        "hardware": _hardware(_on_gpu(backend)),
         "backend": backend,
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in packages},
@@ -59,14 +59,24 @@ def _lines(command: list[str]) -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def _hardware() -> str:
-    """The first GPU that Keras' backend sees, else the processor and its cores."""
-    try:
-        names = _lines(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])
-    except (OSError, subprocess.CalledProcessError):
-        names = []
-    if names:
-        return names[0]
+def _on_gpu(backend: str) -> bool:
+    """Whether Keras' backend computes on a GPU: a card that it does not see is not used."""
+    import keras
+
+    if backend == "torch":
+        import torch
+
+        return torch.cuda.is_available()
+    return any("gpu" in device.lower() for device in keras.distribution.list_devices())
+
+
+def _hardware(on_gpu: bool) -> str:
+    """The name of the first GPU, or of the processor with its cores."""
+    if on_gpu:
+        try:
+            return _lines(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])[0]
+        except (OSError, IndexError, subprocess.CalledProcessError):
+            return "a GPU whose name nvidia-smi does not tell"
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
