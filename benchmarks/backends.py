@@ -42,7 +42,12 @@ def measure():
     data = datasets.load_omniglot()
     images = datasets.area_resize(data.images[:N_IMAGES], RECIPE["side"])
     batches = sampling.ClassBatches(
-        images, data.labels[:N_IMAGES], *past_the_paper.BATCH, STEPS, RECIPE["seed"]
+        images,
+        data.labels[:N_IMAGES],
+        *past_the_paper.BATCH,
+        STEPS,
+        RECIPE["seed"],
+        groups=data.alphabets[:N_IMAGES],
     )
     encoder, network, _ = past_the_paper.build(RECIPE)
     epochs = Epochs()

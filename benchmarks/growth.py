@@ -34,6 +34,7 @@ from siamese_utils import (  # isort: skip
 )
 import keras
 import numpy as np
+import past_the_paper
 
 from siamese_utils.gallery import OneShotClassifier
 
@@ -49,8 +50,7 @@ N_TRIALS = 1_000
 N_TIMED = 5  # of them, pair by pair
 BATCHES = (20, 40, 80, 160, 320)  # images: four of each of a quarter as many letters
 STEPS = 3  # of a turn
-SIDE = 42
-FILTERS = (24, 48, 48, 96)
+SIDE = past_the_paper.RECIPE["side"]
 
 
 def seconds(function, *arguments):
@@ -62,7 +62,7 @@ def seconds(function, *arguments):
 
 def new_encoder():
     keras.utils.set_random_seed(SEED)
-    return models.residual_encoder((SIDE, SIDE, 1), FILTERS)
+    return past_the_paper.build(past_the_paper.RECIPE | {"side": SIDE})[0]
 
 
 def grow_gallery():
@@ -259,7 +259,6 @@ def main():
         "trials_timed": N_TIMED,
         "steps": STEPS,
         "side": SIDE,
-        "filters": list(FILTERS),
         "seed": SEED,
     }
     results.write(

@@ -24,6 +24,8 @@ from siamese_utils import models, results, training  # isort: skip
 import keras
 import numpy as np
 
+from siamese_utils.results.records import on_gpu
+
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 TURNS = 3
 BATCH = 128  # pairs, as in the paper
@@ -188,8 +190,13 @@ def main():
         return
     import torch
 
-    if not torch.cuda.is_available():
-        raise SystemExit("PyTorch sees no GPU, and on a processor this would take hours")
+    backend = keras.backend.backend()
+    for name, seen in (
+        ("PyTorch", torch.cuda.is_available()),
+        (f"Keras on {backend}", on_gpu(backend)),
+    ):
+        if not seen:
+            raise SystemExit(f"{name} sees no GPU, and on a processor this would take hours")
     start = time.perf_counter()
     measured = {name: [] for name in MEASURED}
     for _ in range(TURNS):
@@ -201,12 +208,12 @@ def main():
         "share of the matrix rate": medians["ours"] * operations_a_pair() / medians["matrix"],
         "times plain PyTorch": medians["ours"] / medians["plain"],
     }
-    table = table_of(medians, keras.backend.backend())
+    table = table_of(medians, backend)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "paper_network.md").write_text(table + "\n", encoding="utf-8")
     settings = {"turns": TURNS, "batch": BATCH, "steps": STEPS, "matrix": MATRIX, "bars": BARS}
-    metrics = {"medians": medians, "measured": measured, **found}
+    metrics = {"medians": medians, "measured": measured, "torch": torch.__version__, **found}
     results.write(
         FOLDER / "paper_network.json",
         "benchmarks/paper_network",

@@ -34,7 +34,7 @@ def recorded(name):
 
 SMALL_GROWTH = {
     **{"STORED": (20, 40), "DIM": 4, "TOGETHER": 3, "WAYS": (2, 4), "N_TRIALS": 6, "N_TIMED": 2},
-    **{"BATCHES": (8, 16), "STEPS": 1, "REPEATS": 1, "SIDE": 8, "FILTERS": (2,)},
+    **{"BATCHES": (8, 16), "STEPS": 1, "REPEATS": 1, "SIDE": 8},
     "BARS": {"ways": 0, "batch": 0},
 }
 

@@ -52,14 +52,14 @@ class TestRecords:
     def test_a_card_is_named_only_where_the_backend_computes_on_it(self, monkeypatch):
         said = {"nvidia-smi": ["A card"]}
         monkeypatch.setattr(records, "_lines", lambda command: said.get(command[0], []))
-        assert "cores" in records._hardware(on_gpu=False)
-        assert records._hardware(on_gpu=True) == "A card"
+        assert " core" in records._hardware(has_gpu=False)
+        assert records._hardware(has_gpu=True) == "A card"
         said.clear()
-        assert "does not tell" in records._hardware(on_gpu=True)
+        assert "does not tell" in records._hardware(has_gpu=True)
         monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
-        assert not records._on_gpu("jax")
+        assert not records.on_gpu("jax")
         monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["GPU:0", "GPU:1"])
-        assert records._on_gpu("tensorflow")
+        assert records.on_gpu("tensorflow")
 
     def test_nothing_is_written_of_a_record_that_is_not_json(self, tmp_path):
         path = tmp_path / "run.json"

@@ -162,6 +162,11 @@ def page(folder: Path = BENCHMARKS) -> str:
         "The encoder of chapter 08 at its quick size, with its loss, its distortions and batches "
         "of 80 images, compiled as the package does. The first calls compile.\n",
         *with_table(folder, "backends"),
+        "## The paper's network on a GPU\n",
+        "A training step of Koch's network {cite:p}`Koch2015` with this package, and the same "
+        "network in plain PyTorch, compiled, in bfloat16; beside both, the rate at which the card "
+        "multiplies matrices. It has to reach a fifth of that rate, and plain PyTorch.\n",
+        *with_table(folder, "paper_network"),
         "## Beside the older tutorials\n",
     ]
     for heading, name, text in BESIDE:
@@ -182,7 +187,8 @@ def with_table(
 
 
 def missing(name: str) -> str:
-    return f"No run of `benchmarks/{name}.py` is recorded yet; `make bench` makes one.\n"
+    way = "it needs a GPU" if name == "paper_network" else "`make bench` makes one"
+    return f"No run of `benchmarks/{name}.py` is recorded yet; {way}.\n"
 
 
 def include(name: str, *options: str) -> str:

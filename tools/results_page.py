@@ -167,7 +167,8 @@ def page(records: Path = RECORDS) -> str:
         parts.append("## Other recorded runs\n")
     for path in others:
         record = results.read(path)
-        trainings = all(isinstance(e, dict) and "settings" in e for e in record["metrics"].values())
+        entries = list(record["metrics"].values())
+        trainings = entries and all(isinstance(e, dict) and "settings" in e for e in entries)
         numbers = each_training(record["metrics"]) if trainings else all_numbers(record)
         parts += [f"### {_cell(path.stem)}\n", origin(record), *numbers]
     return "\n".join(parts)
@@ -315,16 +316,22 @@ def each_training(entries: dict[str, dict[str, Any]]) -> list[str]:
 
     Settings that differ are columns. The curves stay in the record.
     """
-    every = [entry["settings"] for entry in entries.values()]
-    common = {key: value for key, value in every[0].items() if all(s[key] == value for s in every)}
+    first, *others = (entry["settings"] for entry in entries.values())
+    common = {
+        key: value
+        for key, value in first.items()
+        if all(key in settings and settings[key] == value for settings in others)
+    }
     rows = {}
     for name, entry in entries.items():
         own = {key: value for key, value in entry["settings"].items() if key not in common}
         found = {
             key: value.get("accuracy", "") if isinstance(value, dict) else value
             for key, value in with_intervals(entry).items()
-            if key not in ("settings", "loss")
+            if key not in ("settings", "provenance", "loss")
         }
+        if "provenance" in entry:
+            found["commit"] = (entry["provenance"]["commit"] or "unknown")[:7]
         rows[name] = own | found
     settings = [{"setting": key, "value": _cell(shown(value))} for key, value in common.items()]
     return [

@@ -17,6 +17,7 @@ _REQUIRED = {
     "seconds": int | float,
     "provenance": dict,
 }
+_WRITTEN = (":(top,exclude)results", ":(top,exclude)siamese_utils/models/pretrained")
 _BACKEND_PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
@@ -29,7 +30,7 @@ def provenance() -> dict[str, Any]:
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "commit": _commit(Path(__file__).parents[1]),
-        "hardware": _hardware(_on_gpu(backend)),
+        "hardware": _hardware(on_gpu(backend)),
         "backend": backend,
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in packages},
@@ -39,8 +40,9 @@ def provenance() -> dict[str, Any]:
 def _commit(package: Path) -> str | None:
     """HEAD of the checkout that the package lies in, or None where it lies in no checkout.
 
-    ``-dirty`` follows where a tracked file differs from it. The records do not count: a run
-    of all chapters writes them one after the other, and they change no result.
+    ``-dirty`` follows where a tracked file differs from it. The records and the ready encoders
+    do not count: a run of all chapters writes them one after the other, and they change no
+    result of another.
     """
     git = ["git", "--no-optional-locks", "-C", str(package)]
     try:
@@ -49,7 +51,7 @@ def _commit(package: Path) -> str | None:
         if prefix != f"{package.name}/":
             return None
         status = [*git, "status", "--porcelain", "--untracked-files=no", "--"]
-        changed = _lines([*status, ":/", ":(top,exclude)results"])
+        changed = _lines([*status, ":/", *_WRITTEN])
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return f"{head}-dirty" if changed else head
@@ -59,7 +61,7 @@ def _lines(command: list[str]) -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def _on_gpu(backend: str) -> bool:
+def on_gpu(backend: str) -> bool:
     """Whether Keras' backend computes on a GPU: a card that it does not see is not used."""
     import keras
 
@@ -70,9 +72,9 @@ def _on_gpu(backend: str) -> bool:
     return any("gpu" in device.lower() for device in keras.distribution.list_devices())
 
 
-def _hardware(on_gpu: bool) -> str:
-    """The name of the first GPU, or of the processor with its cores."""
-    if on_gpu:
+def _hardware(has_gpu: bool) -> str:
+    """The name of the first GPU, or of the processor with the cores that this process may use."""
+    if has_gpu:
         try:
             return _lines(["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"])[0]
         except (OSError, IndexError, subprocess.CalledProcessError):
@@ -82,7 +84,10 @@ def _hardware(on_gpu: bool) -> str:
     if cpuinfo.exists():
         models = [ln for ln in cpuinfo.read_text().splitlines() if ln.startswith("model name")]
         processor = models[0].split(":", 1)[1].strip() if models else processor
-    return f"{processor}, {os.cpu_count()} cores"
+    # Fewer than there are under taskset or in a container; not every system can tell.
+    affinity = getattr(os, "sched_getaffinity", None)
+    n_cores = len(affinity(0)) if affinity else os.cpu_count()
+    return f"{processor}, {n_cores} core{'' if n_cores == 1 else 's'}"
 
 
 def write(
