@@ -105,16 +105,26 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_steps": (2, 80, 400),
         "n_variants": (1, 6, 20),  # distorted copies of each image
         "n_repeats": (1, 3, 5),
-        "n_alphabets": (3, 30, 30),  # of Omniglot
-        "n_letters": (10, 20, 20),  # in a batch, by four drawers each
-        "omniglot_filters": ((2, 4, 4, 4), (24, 48, 64, 64), (64, 64, 64, 64)),
-        "omniglot_steps": (2, 120, 2_000),
         "tune_steps": (2, 50, 200),
         "stored": (
             (1_000, 4_000),
             (1_000, 10_000, 100_000, 1_000_000),
             (1_000, 10_000, 100_000, 1_000_000),
         ),
+    },
+    "08_past_the_paper": {
+        "filters": ((2, 4, 4, 4), (24, 48, 48, 96), (64, 128, 128, 256)),  # of each block
+        "n_letters": (4, 20, 20),  # in a batch, by four drawers each
+        "strength": (1.0, 1.0, 1.5),  # of the affine distortions
+        "temperature": (0.05, 0.05, 0.05),
+        "rate": (0.01, 0.01, 0.01),
+        "weight_decay": (0.0001, 0.0001, 0.05),
+        "per_epoch": (2, 100, 200),  # steps
+        "n_steps": (4, 2_000, 20_000),
+        "n_trials": (20, 1_000, 4_000),  # within and across alphabets
+        "tracks": (("original",), ("original",), ("original", "augmented")),
+        "n_seeds": (1, 1, 3),  # on each track
+        "across": (False, False, True),  # one more training, on characters of all alphabets
     },
 }
 
