@@ -18,8 +18,6 @@ from siamese_utils import profiles, results
 
 CHAPTERS = tool.names()
 BACKENDS = [b for b in ("tensorflow", "jax", "torch") if importlib.util.find_spec(b)]
-# `make test` runs every chapter on TensorFlow at quick, so the others are left to run here.
-SMOKE_BACKENDS = [b for b in BACKENDS if b != "tensorflow"] or BACKENDS
 
 
 @pytest.fixture(params=CHAPTERS)
@@ -216,7 +214,7 @@ def smoke_runs(request, tmp_path_factory):
 
 @pytest.mark.slow
 class TestPapermill:
-    @pytest.mark.parametrize("backend", SMOKE_BACKENDS)
+    @pytest.mark.parametrize("backend", BACKENDS)
     def test_every_cell_runs_at_smoke(self, chapter, backend, smoke_runs):
         """The call of `make full`, at the smallest size, on each backend."""
         written, ran = smoke_runs[chapter, backend].result()
