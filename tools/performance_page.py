@@ -160,7 +160,8 @@ def page(folder: Path = BENCHMARKS) -> str:
         *growth_parts(folder),
         "## Backends\n",
         "The encoder of chapter 08 at its quick size, with its loss, its distortions and batches "
-        "of 80 images, compiled as the package does. The first calls compile.\n",
+        "of 80 images, compiled as the package does: a training step, and embedding 1,000 images. "
+        "The ratios are to TensorFlow's times, and the first calls compile.\n",
         *with_table(folder, "backends"),
         "## The paper's network on a GPU\n",
         "A training step of Koch's network {cite:p}`Koch2015` with this package, and the same "
