@@ -20,6 +20,7 @@ def small(monkeypatch, tmp_path):
 
 def test_the_yardstick_is_the_same_network():
     """With the same weights, both say the same of the same pairs."""
+    keras.utils.set_random_seed(1)
     network = models.koch_network(models.koch_encoder(dim=8, paper_init=False), False)
     plain = paper_network.plain_network()
     weights = [torch.from_numpy(np.array(w)) for w in network.get_weights()]
@@ -38,8 +39,8 @@ def test_the_yardstick_is_the_same_network():
     expected = network.predict_on_batch([left, right]).ravel()
     with torch.no_grad():
         logit = plain(*(torch.from_numpy(x).permute(0, 3, 1, 2) for x in (left, right)))
-    np.testing.assert_allclose(torch.sigmoid(logit).numpy(), expected, atol=1e-5)
-    assert np.ptp(expected) > 1e-4
+    np.testing.assert_allclose(torch.sigmoid(logit).numpy(), expected, atol=1e-6)
+    assert np.ptp(expected) > 2e-5
 
 
 def test_operations_are_those_of_the_layers(monkeypatch):

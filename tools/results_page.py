@@ -409,6 +409,8 @@ def shown(value: Any, share: bool = False) -> str:
     if isinstance(value, Measured):
         low, high = value.interval
         return f"{100 * value.value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {shown(each, share)}" for key, each in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
