@@ -46,7 +46,7 @@ unexport PYTHONHASHSEED
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup lab book check test refresh full results bench constraints clean
+.PHONY: help setup lab book check test refresh full results address bench constraints clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,9 +95,13 @@ refresh: setup  ## run the chapters again at the quick profile and store their o
 full: setup  ## run the chapters that lack a record at paper scale into results/full (on a GPU)
 	$(PY) tools/chapters.py full $(CHAPTER) --profile $(PROFILE) $(if $(FORCE),--force)
 
-results: setup  ## write the pages of the recorded runs and of the benchmarks
+results: setup  ## write the pages of the recorded runs, of the benchmarks and of the figures
 	$(PY) tools/results_page.py
 	$(PY) tools/performance_page.py
+	$(PY) tools/figures_page.py
+
+address: setup  ## write repository.url of _config.yml into the chapters, for Colab
+	$(PY) tools/address.py
 
 # The short ones first. One that misses its bar ends it, so that it is seen.
 bench: setup  ## measure the package beside the tutorials' way, and how its cost grows

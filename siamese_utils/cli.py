@@ -17,7 +17,7 @@ from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command; the answer is printed, and an error is one line on stderr.
 
     Parameters
     ----------
@@ -27,7 +27,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status.
+        The exit status: 0 for an answer, 2 for an error. Arguments that are no command, and
+        ``--help``, end the process instead (``SystemExit``), with the status 2 and 0.
+
+    Examples
+    --------
+    A verifier whose embedding is the image itself, of two pixels, and an image that is compared
+    with itself:
+
+    >>> import tempfile
+    >>> import keras
+    >>> from PIL import Image
+    >>> from siamese_utils.verifier import Verifier
+    >>> encoder = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.Flatten()])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model, image = f"{folder}/model.keras", f"{folder}/white.png"
+    ...     Verifier(encoder, threshold=0.6).save(model)
+    ...     Image.new("L", (2, 1), "white").save(image)
+    ...     main(["compare", model, image, image])
+    score      1.0000
+    threshold  0.6000
+    verdict    same
+    0
     """
     asked = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], tuple[dict, str]] = asked.command
@@ -48,7 +69,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def compare(asked: argparse.Namespace) -> tuple[dict, str]:
-    """Compare two image files: the answer as a document, and as text."""
+    """Compare two image files: the answer as a document, and as text.
+
+    Parameters
+    ----------
+    asked : argparse.Namespace
+        Of paths: ``model``, a file of :meth:`~siamese_utils.verifier.Verifier.save`; ``left`` and
+        ``right``, images.
+
+    Returns
+    -------
+    answer : dict
+        ``left``, ``right``, ``score`` and ``threshold`` in [-1, 1], ``same`` (bool).
+    text : str
+        Three lines.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such model.
+    ValueError
+        As :meth:`~siamese_utils.verifier.Verifier.load` and
+        :meth:`~siamese_utils.verifier.Verifier.compare` do.
+    DataError
+        If a file is not a readable image.
+
+    Examples
+    --------
+    A verifier whose embedding is the image itself, of two pixels. Two white pixels, and a white
+    one beside a black one, are vectors at 45 degrees:
+
+    >>> import tempfile
+    >>> import keras, numpy as np
+    >>> from PIL import Image
+    >>> from siamese_utils.verifier import Verifier
+    >>> encoder = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.Flatten()])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model, left, right = (f"{folder}/{name}" for name in ("m.keras", "a.png", "b.png"))
+    ...     Verifier(encoder, threshold=0.6).save(model)
+    ...     for file, levels in ((left, [[255, 255]]), (right, [[255, 0]])):
+    ...         Image.fromarray(np.array(levels, "uint8")).save(file)
+    ...     answer, text = compare(argparse.Namespace(model=model, left=left, right=right))
+    >>> round(answer["score"], 3), answer["same"]
+    (0.707, True)
+    >>> print(text)
+    score      0.7071
+    threshold  0.6000
+    verdict    same
+    """
     from .verifier import Verifier
 
     found = Verifier.load(asked.model).compare(asked.left, asked.right)
@@ -65,7 +133,58 @@ def compare(asked: argparse.Namespace) -> tuple[dict, str]:
 
 
 def classify(asked: argparse.Namespace) -> tuple[dict, str]:
-    """Label image files by a gallery: the answer as a document, and as text."""
+    """Label image files by a gallery: the answer as a document, and as text.
+
+    Parameters
+    ----------
+    asked : argparse.Namespace
+        ``model``, a file of :meth:`~siamese_utils.verifier.Verifier.save`; ``gallery``, a file of
+        :meth:`~siamese_utils.gallery.OneShotClassifier.save` or a folder with a subfolder a
+        class; ``images``, a list of paths; ``threshold``, in [-1, 1], or None for that of the
+        gallery's file, or of the model where it has none; ``skip_broken``, for a folder.
+
+    Returns
+    -------
+    answer : dict
+        ``threshold``, and ``results``: of each image ``image``, ``label``, ``score`` in [-1, 1]
+        and ``nearest``, the label of the most similar image, known or not.
+    text : str
+        A line an image: its path, label and score, separated by tabs.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such model or gallery.
+    ValueError
+        If the threshold is out of range, and as :meth:`~siamese_utils.verifier.Verifier.load` and
+        :meth:`~siamese_utils.gallery.OneShotClassifier.load` do.
+    DataError
+        If a file is not a readable image, or the folder is none of classes.
+
+    Examples
+    --------
+    A verifier whose embedding is the image itself, of two pixels, and a gallery of two classes
+    with one image each. The image that is asked is at an angle of 27 degrees from "left":
+
+    >>> import tempfile
+    >>> import keras, numpy as np
+    >>> from PIL import Image
+    >>> from siamese_utils.verifier import Verifier
+    >>> encoder = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.Flatten()])
+    >>> drawings = {"left/1.png": [[200, 0]], "right/1.png": [[0, 200]], "q.png": [[200, 100]]}
+    >>> with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as gallery:
+    ...     model, query = f"{folder}/model.keras", f"{folder}/q.png"
+    ...     Verifier(encoder, threshold=0.6).save(model)
+    ...     for name, levels in drawings.items():
+    ...         file = Path(folder if name == "q.png" else gallery) / name
+    ...         file.parent.mkdir(exist_ok=True)
+    ...         Image.fromarray(np.array(levels, "uint8")).save(file)
+    ...     asked = dict(threshold=None, skip_broken=False, model=model, gallery=gallery)
+    ...     answer, text = classify(argparse.Namespace(images=[query], **asked))
+    >>> found = answer["results"][0]
+    >>> found["label"], round(found["score"], 3), answer["threshold"]
+    ('left', 0.894, 0.6)
+    """
     from .gallery import OneShotClassifier
     from .verifier import Verifier, checked_threshold
 

@@ -30,13 +30,38 @@ def euclidean(a, b):
     -------
     tensor (...)
         At least ``sqrt(SQUARED_DISTANCE_FLOOR)``.
+
+    Examples
+    --------
+    Of two pairs, the first has the sides 3 and 4, and the second two equal points:
+
+    >>> import numpy as np
+    >>> a, b = np.array([[3.0, 4.0], [1.0, 1.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
+    >>> [round(float(d), 4) for d in euclidean(a, b)]
+    [5.0, 0.0003]
     """
     squared = ops.sum(ops.square(a - b), axis=-1)
     return ops.sqrt(ops.maximum(squared, SQUARED_DISTANCE_FLOOR))
 
 
 def l1(a, b):
-    """City-block distance ``sum(|a - b|)``; tensors (..., dim) to (...)."""
+    """City-block distance ``sum(|a - b|)``.
+
+    Parameters
+    ----------
+    a, b : tensors (..., dim)
+
+    Returns
+    -------
+    tensor (...)
+        At least 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(l1(np.array([3.0, 4.0]), np.array([0.0, 5.0])))  # 3 + 1
+    4.0
+    """
     difference = ops.subtract(a, b)
     # Written with the sign, whose derivative is 0, because the backends disagree about the
     # derivative of |x| at 0; this gives 0, so that two equal images do not push each other.
@@ -44,9 +69,27 @@ def l1(a, b):
 
 
 def cosine(a, b):
-    """Cosine distance ``1 - cos(angle)``, from 0 to 2; tensors (..., dim) to (...).
+    """Cosine distance ``1 - cos(angle)``.
 
     A zero vector has no direction; its cosine with anything is taken as 0.
+
+    Parameters
+    ----------
+    a, b : tensors (..., dim)
+
+    Returns
+    -------
+    tensor (...)
+        From 0, for one direction, to 2, for opposite ones.
+
+    Examples
+    --------
+    Against (1, 0): the same direction, a right angle, the opposite direction, and no direction.
+
+    >>> a = ops.convert_to_tensor([1.0, 0.0])
+    >>> others = ops.convert_to_tensor([[4.0, 0.0], [0.0, 2.0], [-1.0, 0.0], [0.0, 0.0]])
+    >>> [round(float(d), 4) for d in cosine(a, others)]
+    [0.0, 1.0, 2.0, 1.0]
     """
     return 1.0 - ops.sum(_unit(a) * _unit(b), axis=-1)
 
@@ -67,6 +110,14 @@ def exp_l1(a, b):
     -------
     tensor (...)
         In (0, 1].
+
+    Examples
+    --------
+    Equal vectors, and two at an L1 distance of 2: exp(-2) = 0.1353.
+
+    >>> import numpy as np
+    >>> [round(float(s), 4) for s in exp_l1(np.zeros((2, 2)), np.array([[0.0, 0.0], [1.0, 1.0]]))]
+    [1.0, 0.1353]
     """
     return ops.exp(-l1(a, b))
 
@@ -95,6 +146,15 @@ def all_pairs(distance: Callable, a, b):
     Returns
     -------
     tensor (n, m)
+
+    Examples
+    --------
+    One row against two:
+
+    >>> import numpy as np
+    >>> a, b = np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, 1.0]])
+    >>> ops.convert_to_numpy(all_pairs(euclidean, a, b)).tolist()
+    [[5.0, 1.0]]
     """
     if distance is cosine:
         return 1.0 - ops.matmul(_unit(a), ops.transpose(_unit(b)))
@@ -121,7 +181,17 @@ class _DistanceLayer(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class EuclideanDistance(_DistanceLayer):
-    """:func:`euclidean` as a layer: ``[left, right]``, each (batch, dim), to (batch,)."""
+    """:func:`euclidean` as a layer: ``[left, right]``, each (batch, dim), to (batch,).
+
+    Examples
+    --------
+    Two pairs of points, 5 and 1 apart:
+
+    >>> import numpy as np
+    >>> left, right = np.zeros((2, 2)), np.array([[3.0, 4.0], [0.0, 1.0]])
+    >>> ops.convert_to_numpy(EuclideanDistance()([left, right])).tolist()
+    [5.0, 1.0]
+    """
 
     def call(self, embeddings):
         left, right = embeddings
@@ -130,7 +200,17 @@ class EuclideanDistance(_DistanceLayer):
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class L1Distance(_DistanceLayer):
-    """:func:`l1` as a layer: ``[left, right]``, each (batch, dim), to (batch,)."""
+    """:func:`l1` as a layer: ``[left, right]``, each (batch, dim), to (batch,).
+
+    Examples
+    --------
+    Two pairs of points, 3 + 4 and 1 apart:
+
+    >>> import numpy as np
+    >>> left, right = np.zeros((2, 2)), np.array([[3.0, 4.0], [0.0, 1.0]])
+    >>> ops.convert_to_numpy(L1Distance()([left, right])).tolist()
+    [7.0, 1.0]
+    """
 
     def call(self, embeddings):
         left, right = embeddings
@@ -139,7 +219,17 @@ class L1Distance(_DistanceLayer):
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class CosineDistance(_DistanceLayer):
-    """:func:`cosine` as a layer: ``[left, right]``, each (batch, dim), to (batch,)."""
+    """:func:`cosine` as a layer: ``[left, right]``, each (batch, dim), to (batch,).
+
+    Examples
+    --------
+    Two pairs of vectors, at an angle of 0 and of 90 degrees:
+
+    >>> import numpy as np
+    >>> left, right = np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([[2.0, 0.0], [0.0, 2.0]])
+    >>> ops.convert_to_numpy(CosineDistance()([left, right])).tolist()
+    [0.0, 1.0]
+    """
 
     def call(self, embeddings):
         left, right = embeddings
@@ -148,7 +238,17 @@ class CosineDistance(_DistanceLayer):
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class ExpL1Similarity(_DistanceLayer):
-    """:func:`exp_l1` as a layer: ``[left, right]``, each (batch, dim), to similarity (batch,)."""
+    """:func:`exp_l1` as a layer: ``[left, right]``, each (batch, dim), to similarity (batch,).
+
+    Examples
+    --------
+    Two pairs, at L1 distances of 0 and 1; exp(-1) = 0.3679:
+
+    >>> import numpy as np
+    >>> left, right = np.zeros((2, 2)), np.array([[0.0, 0.0], [0.0, 1.0]])
+    >>> [round(float(s), 4) for s in ExpL1Similarity()([left, right])]
+    [1.0, 0.3679]
+    """
 
     def call(self, embeddings):
         left, right = embeddings
@@ -167,8 +267,20 @@ class WeightedL1(_DistanceLayer):
     Parameters
     ----------
     alpha_initializer, bias_initializer : Keras initialisers
+        Of the ``dim`` weights alpha, and of the one bias.
     alpha_regularizer : Keras regulariser
         None adds nothing to the loss.
+
+    Examples
+    --------
+    With every alpha -1 and a bias of 1, equal embeddings get sigmoid(1) = 0.7311, and two at
+    an L1 distance of 3 get sigmoid(1 - 3) = 0.1192.
+
+    >>> import numpy as np
+    >>> head = WeightedL1(keras.initializers.Constant(-1.0), bias_initializer="ones")
+    >>> left, right = np.zeros((2, 2)), np.array([[0.0, 0.0], [1.0, 2.0]])
+    >>> [round(float(p), 4) for p in ops.convert_to_numpy(head([left, right]))]
+    [0.7311, 0.1192]
     """
 
     def __init__(

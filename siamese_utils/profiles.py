@@ -54,7 +54,6 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "watch_every": (1, 3, 10),  # epochs of 100 steps, from one measure to the next
         "rung_steps": (2, 100, 500),
         "cosine_steps": (2, 800, 4_000),
-        "minimal_steps": (2, 250, 1_500),
         "n_trials": (50, 1_000, 4_000),
         "n_named": (20, 400, 2_000),  # trials in each alphabet
         "n_pairs": (200, 2_000, 10_000),  # of the validation alphabets
@@ -138,10 +137,22 @@ def settings(chapter: str, profile: str) -> SimpleNamespace:
         The notebook's name without its ending, such as ``"03_mnist_pairs"``.
     profile : {"smoke", "quick", "full"}
 
+    Returns
+    -------
+    SimpleNamespace
+        A setting an attribute; what it counts stands beside it in this module.
+
     Raises
     ------
     ValueError
         For an unknown chapter or profile.
+
+    Examples
+    --------
+    The test images of MNIST that the third chapter measures on:
+
+    >>> [settings("03_mnist_pairs", profile).n_test for profile in PROFILES]
+    [2000, 10000, 10000]
     """
     if chapter not in _SETTINGS:
         raise ValueError(f"no settings for chapter {chapter!r}; there are {', '.join(_SETTINGS)}")

@@ -99,8 +99,16 @@ def pair_scores(
     Raises
     ------
     ValueError
-        If ``pairs`` has another shape, an index is out of range, or not even one pair fits
-        into ``max_bytes``.
+        If ``embeddings`` or ``pairs`` has another shape, an index is out of range, or not even
+        one pair fits into ``max_bytes``.
+
+    Examples
+    --------
+    Points on a line, at 0, 1 and 4:
+
+    >>> embeddings = np.array([[0.0], [1.0], [4.0]])
+    >>> pair_scores(distances.l1, embeddings, np.array([[0, 1], [2, 0]])).tolist()
+    [1.0, 4.0]
     """
     pairs = np.asarray(pairs)
     if pairs.ndim != 2 or pairs.shape[1] != 2:
@@ -129,7 +137,19 @@ def episode_scores(
     Raises
     ------
     ValueError
-        If an index is out of range, or not even one episode fits into ``max_bytes``.
+        If ``embeddings`` has another shape, an index is out of range, or not even one episode
+        fits into ``max_bytes``.
+
+    Examples
+    --------
+    Points on a line, at 0, 1 and 4; the first is asked, and the others are the support. Small
+    is alike, so the first of them is chosen, and it is the right one:
+
+    >>> embeddings = np.array([[0.0], [1.0], [4.0]])
+    >>> episodes = Episodes(np.array([0]), np.array([[1, 2]]), np.array([0]))
+    >>> scores = episode_scores(distances.l1, embeddings, episodes)
+    >>> scores.tolist(), bool((scores.argmin(axis=1) == episodes.answers).all())
+    ([[1.0, 4.0]], True)
     """
     queries = episodes.queries[:, None]
     return _indexed_scores(head, embeddings, queries, episodes.supports, max_bytes)
@@ -157,6 +177,14 @@ def run_scores(
     ------
     ValueError
         If the shapes do not fit.
+
+    Examples
+    --------
+    One run of two characters: test images at 0 and 3, support images at 1 and 4.
+
+    >>> test, support = np.array([[[0.0], [3.0]]]), np.array([[[1.0], [4.0]]])
+    >>> run_scores(distances.l1, test, support).tolist()
+    [[[1.0, 4.0], [2.0, 1.0]]]
     """
     test, support = _float32(test_embeddings, 3), _float32(support_embeddings, 3)
     _require_equal_dim(test, support)

@@ -2,30 +2,29 @@
 
 import posixpath
 import re
-import subprocess
-import sys
-import time
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import figures_page
 import pytest
-import yaml
-
-ROOT = Path(__file__).resolve().parents[1]
+from conftest import ROOT, pages_listed
 
 
 def test_the_contents_list_every_page_and_no_other():
-    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    listed = [contents["root"]]
-    listed += [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
     pages = [*ROOT.glob("book/*.md"), *ROOT.glob("notebooks/*.ipynb")]
-    assert sorted(listed) == sorted(p.relative_to(ROOT).with_suffix("").as_posix() for p in pages)
+    assert sorted(pages_listed()) == sorted(
+        p.relative_to(ROOT).with_suffix("").as_posix() for p in pages
+    )
 
 
 def test_the_readme_lists_every_chapter():
     linked = re.findall(r"\(notebooks/(\w+\.ipynb)\)", (ROOT / "README.md").read_text())
     assert sorted(linked) == sorted(p.name for p in ROOT.glob("notebooks/*.ipynb"))
+
+
+def test_the_index_of_figures_is_that_of_the_chapters():
+    stored = figures_page.PAGE.read_text(encoding="utf-8")
+    assert stored == figures_page.page(), "book/figure_index.md is stale: run `make results`"
 
 
 class Page(HTMLParser):
@@ -48,23 +47,6 @@ class Page(HTMLParser):
             self.loaded.append(attributes["href"])
         if tag in ("script", "img", "iframe", "source", "video", "audio") and attributes.get("src"):
             self.loaded.append(attributes["src"])
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The folder of the built book; the build's warnings are errors."""
-    output = tmp_path_factory.mktemp("book")
-    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(ROOT)]
-    start = time.perf_counter()
-    build = subprocess.run(
-        [*command, "--path-output", str(output), "-W", "-n", "--keep-going"],
-        capture_output=True,
-        text=True,
-    )
-    seconds = time.perf_counter() - start
-    assert build.returncode == 0, build.stdout[-3000:] + build.stderr[-3000:]
-    assert seconds < 120
-    return output / "_build" / "html"
 
 
 @pytest.fixture(scope="module")

@@ -41,6 +41,7 @@ def test_pair_accuracy_averages_over_batches():
 def test_progress_prints_about_five_lines(n_epochs, reported, capsys):
     progress = Progress()
     progress.set_params({"epochs": n_epochs})
+    progress.on_train_begin()
     for epoch in range(n_epochs):
         progress.on_epoch_end(epoch, {"loss": 0.5})
     lines = capsys.readouterr().out.splitlines()

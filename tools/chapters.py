@@ -25,6 +25,7 @@ import tokenize
 import tomllib
 from pathlib import Path
 
+import address
 import nbformat
 import papermill
 from nbclient import NotebookClient
@@ -60,6 +61,8 @@ def load(chapter: str) -> nbformat.NotebookNode:
 START_UP_NOTE = re.compile(
     r"(WARNING: All log messages before absl::InitializeLog\(\).*|I0000 .*)\n?"
 )
+# What a training showed of its state, and wrote over.
+WRITTEN_OVER = re.compile(r"[^\n]*\r")
 
 
 # Freshness ---------------------------------------------------------------------------
@@ -73,7 +76,7 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
     names; the encoder that comes with the package, if it loads one; and the locked versions
     of what the package depends on. Text may be edited without running anything again.
     """
-    code = [c for c in notebook.cells if c.cell_type == "code"]
+    code = [c for c in notebook.cells if c.cell_type == "code" and not _fetches(c)]
     parts = [[c.source, sorted(c.metadata.get("tags", []))] for c in code]
     sources = {}
     for name in sorted(_modules_used("\n".join(_importable(c.source) for c in code))):
@@ -93,6 +96,11 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
         if record.exists()
     )
     return _digest([parts, sources, shown, _locked_versions()])
+
+
+def _fetches(cell: nbformat.NotebookNode) -> bool:
+    """Whether a cell only brings the book along: another address changes no output."""
+    return address.TAG in cell.metadata.get("tags", [])
 
 
 def _named_records(code: list[nbformat.NotebookNode]) -> list[Path]:
@@ -270,7 +278,9 @@ def refresh(chapter: str) -> None:
         for output in list(cell.get("outputs", [])):
             if output.get("name") == "stderr":
                 output.text = START_UP_NOTE.sub("", output.text)
-                if not output.text:
+            if output.output_type == "stream":
+                output.text = WRITTEN_OVER.sub("", output.text)
+                if not output.text.strip():
                     cell.outputs.remove(output)
     faults = output_faults(notebook)
     if faults:

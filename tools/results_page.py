@@ -95,8 +95,6 @@ HEADLINES = {
         Headline(
             "10-way MNIST, cosine and softmax", ("mnist", "cosine, softmax, random thickness")
         ),
-        Headline("trained on small1, official runs", ("minimal", "small1")),
-        Headline("trained on small2, official runs", ("minimal", "small2")),
         Headline("paper's network, pairs a second", ("pairs_per_second",)),
     ],
     "06_triplet": [
@@ -140,7 +138,7 @@ TABLE_1 = {
 # The metrics that are shares, and all below them; other numbers are shown as they are.
 SHARES = {
     *("accuracies", "accuracy", "active", "active_triplets", "chopra", "dense_at_half", "eer"),
-    *("equal_error_rate", "few", "image_share", "interval", "ladder", "minimal", "mnist"),
+    *("equal_error_rate", "few", "image_share", "interval", "ladder", "mnist"),
     *("moved", "n_way", "nearest_neighbour", "official_interval", "official_runs", "one_shot"),
     *("own_split", "per_alphabet", "rejection", "runs", "s2_accuracy", "s2_eer", "seen"),
     *("share_of_the_dense_layer", "unseen_accuracy", "units_within_1_percent_of_0_or_1"),

@@ -24,16 +24,44 @@ _CONTENT = "da35fe967b3de98de15522feb5a516ad7d733e23b3f9cca9c8791c4ee2db96de"
 
 
 def load_att_faces() -> tuple[np.ndarray, np.ndarray]:
-    """Load the AT&T faces as ``(images, labels)``.
+    """Load the AT&T faces of Samaria and Harter (1994) as ``(images, labels)``.
 
-    Images are a float32 array (400, 112, 92, 1) in [0, 1], labels an int array (400,)
-    with the person, 0 to 39; a person's ten pictures stand together, in file order.
     Credit AT&T Laboratories Cambridge where you show them.
+
+    Returns
+    -------
+    images : float32 array (400, 112, 92, 1) in [0, 1]
+        White is 1.
+    labels : int array (400,)
+        The person, 0 to 39; a person's ten pictures stand together, in file order.
 
     Raises
     ------
     DataError
         If the file cannot be found, downloaded, read or trusted.
+
+    Examples
+    --------
+    It needs the file, and downloads it where there is none (4 MB):
+
+    >>> images, labels = load_att_faces()  # doctest: +SKIP
+    >>> images.shape, labels[:12].tolist()  # doctest: +SKIP
+    ((400, 112, 92, 1), [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1])
+
+    A file that is no archive is named in the error, with what to do:
+
+    >>> import os, tempfile
+    >>> from pathlib import Path
+    >>> from unittest import mock
+    >>> with tempfile.TemporaryDirectory() as data:
+    ...     file = Path(data) / "att_faces" / "att_faces.zip"
+    ...     file.parent.mkdir()
+    ...     _ = file.write_text("<html>Not found</html>")
+    ...     with mock.patch.dict(os.environ, SIAMESE_DATA_DIR=data):
+    ...         load_att_faces()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    siamese_utils.datasets.files.DataError: ...att_faces.zip cannot be read (BadZipFile: ...
     """
     path = locate(_SOURCE)
     images = np.empty((N_PEOPLE, N_PICTURES, 112, 92, 1), np.uint8)

@@ -23,6 +23,7 @@ with warnings.catch_warnings():
     # tqdm, which pooch imports for bars that this book does not draw, would ask for widgets.
     warnings.filterwarnings("ignore", message="IProgress not found")
     import pooch
+from filelock import FileLock, Timeout
 
 # pooch logs every step on stderr, which a notebook shows as a red box.
 pooch.get_logger().setLevel(logging.WARNING)
@@ -31,7 +32,17 @@ CONNECT_TIMEOUT = 30  # seconds without an answer before the next mirror is trie
 
 
 class DataError(RuntimeError):
-    """Data that cannot be found, read or trusted; the message says what to do."""
+    """Data that cannot be found, read or trusted; the message says what to do.
+
+    Examples
+    --------
+    >>> from siamese_utils.datasets import load_image
+    >>> try:
+    ...     load_image("no-such-file.png", size=32)
+    ... except DataError as error:
+    ...     print(error)  # doctest: +ELLIPSIS
+    no-such-file.png cannot be read (...). Expected a complete image file. Repair or replace...
+    """
 
 
 @dataclass(frozen=True)
@@ -78,28 +89,56 @@ def locate(source: Source) -> Path:
 
 def _download(source: Source, target: Path) -> None:
     """Fetch a source from the first mirror whose bytes match the checksum."""
-    failures = []
-    for url in source.urls:
-        print(f"Downloading {source.path} from {url}")
-        try:
-            # pooch writes to a temporary name, verifies, then renames: nothing half-written.
-            pooch.retrieve(
-                url,
-                known_hash=source.checksum,
-                fname=target.name,
-                path=target.parent,
-                downloader=pooch.HTTPDownloader(timeout=CONNECT_TIMEOUT),
-            )
-            return
-        # A failed request is an OSError, a checksum that differs a ValueError.
-        except (OSError, ValueError) as error:
-            failures.append(f"  {url}: {first_line(error)}")
+    with _alone(target):
+        if target.exists():
+            return  # by the run that was waited for
+        failures = []
+        for url in source.urls:
+            print(f"Downloading {source.path} from {url}")
+            try:
+                # pooch writes to a temporary name, verifies, then renames: nothing half-written.
+                pooch.retrieve(
+                    url,
+                    known_hash=source.checksum,
+                    fname=target.name,
+                    path=target.parent,
+                    downloader=pooch.HTTPDownloader(timeout=CONNECT_TIMEOUT),
+                )
+                return
+            # A failed request is an OSError, a checksum that differs a ValueError.
+            except (OSError, ValueError) as error:
+                failures.append(f"  {url}: {first_line(error)}")
     raise DataError(
         f"Could not download {source.path}. Tried, in order:\n"
         + "\n".join(failures)
         + f"\nExpected {source.checksum}. To supply the file by hand, save it as\n  {target}\n"
         f"or as {source.path} below a folder of yours, and set SIAMESE_DATA_DIR to that folder."
     )
+
+
+@contextmanager
+def _alone(target: Path) -> Iterator[None]:
+    """Let one run at a time download into the cache; the others wait, and say so.
+
+    The system takes the lock from a run that dies; what is left is an empty file.
+    """
+    lock = FileLock(cache_dir() / ".lock")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print("Another run is downloading data; waiting for it")
+            lock.acquire()
+    except OSError as error:
+        raise DataError(
+            f"The cache {target.parent} cannot be written to ({first_line(error)}). Make it "
+            "writable, or put the files into a folder of yours and set SIAMESE_DATA_DIR to it."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def first_line(error: Exception) -> str:

@@ -28,6 +28,23 @@ class ImageFolder:
         What was done to images of another aspect.
     skipped : tuple of (Path, reason)
         What stood in the folder and was left out.
+
+    Examples
+    --------
+    As :func:`load_image_folder` would return two white images of different classes. Of which
+    file and which class is the second one?
+
+    >>> folder = ImageFolder(
+    ...     images=np.ones((2, 8, 8, 1), "float32"),
+    ...     labels=np.array([0, 1]),
+    ...     class_names=("cat", "dog"),
+    ...     paths=(Path("pets/cat/1.png"), Path("pets/dog/1.png")),
+    ...     original_sizes=((8, 8), (40, 20)),
+    ...     fit="pad",
+    ...     skipped=(),
+    ... )
+    >>> folder.paths[1].name, folder.class_names[folder.labels[1]]
+    ('1.png', 'dog')
     """
 
     images: np.ndarray
@@ -88,12 +105,22 @@ def load_image_folder(
 
     Parameters
     ----------
+    root : str or Path
+        The folder.
+    size : int or (height, width)
+        In pixels; an int stands for a square.
     channels : {None, 1, 3}
         None takes what the files have, and refuses a mixture of grey and colour.
+    fit : {"pad", "crop", "stretch"}
+        For images of another aspect.
     min_images : int
         The fewest readable images a class may have; 2 make a pair.
     skip_broken : bool
         Whether to skip, and report, image files that cannot be read.
+
+    Returns
+    -------
+    ImageFolder
 
     Raises
     ------
@@ -102,6 +129,30 @@ def load_image_folder(
     DataError
         If there is no such folder, it has fewer than two classes, a class has too few
         images, an image cannot be read, or grey and colour are mixed.
+
+    Examples
+    --------
+    Two classes with two images each, 8 pixels wide and 4 high:
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     for name in ("cat", "dog"):
+    ...         (Path(root) / name).mkdir()
+    ...         for file in ("1.png", "2.png"):
+    ...             Image.new("L", (8, 4), "white").save(Path(root) / name / file)
+    ...     folder = load_image_folder(root, size=8)
+    >>> folder.images.shape, folder.labels.tolist(), folder.class_names
+    ((4, 8, 8, 1), [0, 0, 1, 1], ('cat', 'dog'))
+    >>> print(folder.report())
+    4 images of 2 classes:
+      cat: 2
+      dog: 2
+    Now 8 x 8 x 1 (height x width x channels):
+      0 had this height and width already
+      0 resized, aspect kept
+      4 of another aspect resized, aspect kept, and padded with the colour of their border
+    Skipped: 0
     """
     shape = checked(size, channels, fit)
     if min_images < 1:

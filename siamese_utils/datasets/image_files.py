@@ -28,6 +28,7 @@ def load_image(
 
     Parameters
     ----------
+    path : str or Path
     size : int or (height, width)
         In pixels; an int stands for a square.
     channels : {None, 1, 3}
@@ -36,12 +37,30 @@ def load_image(
         For an image of another aspect: "pad" shows all of it and fills up with the median
         colour of its border, "crop" keeps its centre, "stretch" distorts it.
 
+    Returns
+    -------
+    float32 array (height, width, channels) in [0, 1]
+        White is 1.
+
     Raises
     ------
     ValueError
         For a size, a number of channels or a fit that is none of these.
     DataError
         If the file is not a readable image.
+
+    Examples
+    --------
+    Three pixels beside each other, white, black and white. To be a square, the image gets a row
+    above and a row below:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "dash.png"
+    ...     Image.fromarray(np.array([[255, 0, 255]], "uint8")).save(file)
+    ...     image = load_image(file, size=3)
+    >>> image.shape, image[:, :, 0].tolist()
+    ((3, 3, 1), [[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
     """
     shape = checked(size, channels, fit)
     path = Path(path)

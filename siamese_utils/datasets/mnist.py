@@ -39,13 +39,36 @@ _FILES = {
 def load_mnist() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Load MNIST as ``(train_images, train_labels), (test_images, test_labels)``.
 
-    Images are float32 arrays (60000, 28, 28, 1) and (10000, 28, 28, 1) in [0, 1] with
-    ink = 1; labels are int arrays (60000,) and (10000,).
+    Handwritten digits, collected by LeCun et al. (1998).
+
+    Returns
+    -------
+    train_images, train_labels : float32 array (60000, 28, 28, 1), int array (60000,)
+        Images in [0, 1] with ink = 1; labels 0 to 9.
+    test_images, test_labels : float32 array (10000, 28, 28, 1), int array (10000,)
 
     Raises
     ------
     DataError
         If a file cannot be found, downloaded, read or trusted.
+
+    Examples
+    --------
+    It needs four files, and downloads them where there are none (12 MB):
+
+    >>> (images, labels), _ = load_mnist()  # doctest: +SKIP
+    >>> images.shape, labels[:5].tolist()  # doctest: +SKIP
+    ((60000, 28, 28, 1), [5, 0, 4, 1, 9])
+
+    A wrong data directory is an error, so that nothing is downloaded by mistake:
+
+    >>> import os
+    >>> from unittest import mock
+    >>> with mock.patch.dict(os.environ, SIAMESE_DATA_DIR="no-such-folder"):
+    ...     load_mnist()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    siamese_utils.datasets.files.DataError: SIAMESE_DATA_DIR is 'no-such-folder', which is ...
     """
     raw = {part: _read(part) for part in _FILES}
     train, test = (

@@ -28,6 +28,16 @@ class OfficialRuns:
     answers : int array (20, 20)
         ``answers[r, i]`` is the support image of the same character as test image ``i``.
     alphabets : tuple of 20 str
+
+    Examples
+    --------
+    A run of two characters, of 1 x 2 pixels each, in which the answers cross over:
+
+    >>> strokes = np.eye(2, dtype="uint8").reshape(1, 2, 1, 2, 1)
+    >>> runs = OfficialRuns(strokes, strokes[:, ::-1], np.array([[1, 0]]), ("Greek",))
+    >>> right = runs.support_images[0, runs.answers[0]]
+    >>> bool((runs.test_images[0] == right).all())
+    True
     """
 
     test_images: np.ndarray
@@ -37,12 +47,39 @@ class OfficialRuns:
 
 
 def load_official_runs() -> OfficialRuns:
-    """Load the 20 official one-shot runs.
+    """Load the 20 official one-shot runs of Lake et al. (2015).
+
+    Returns
+    -------
+    OfficialRuns
 
     Raises
     ------
     DataError
         If the file cannot be found, downloaded, read or trusted.
+
+    Examples
+    --------
+    It needs the file, and downloads it where there is none (0.4 MB):
+
+    >>> runs = load_official_runs()  # doctest: +SKIP
+    >>> runs.test_images.shape, runs.alphabets[:3]  # doctest: +SKIP
+    ((20, 20, 105, 105, 1), ('Atlantean', 'Atlantean', 'Ge_ez'))
+
+    An archive without the images is named in the error, with what to do:
+
+    >>> import os, tempfile
+    >>> from pathlib import Path
+    >>> from unittest import mock
+    >>> with tempfile.TemporaryDirectory() as data:
+    ...     file = Path(data) / SOURCES["runs"].path
+    ...     file.parent.mkdir()
+    ...     zipfile.ZipFile(file, "w").close()
+    ...     with mock.patch.dict(os.environ, SIAMESE_DATA_DIR=data):
+    ...         load_official_runs()  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    siamese_utils.datasets.files.DataError: ...all_runs.zip cannot be read (KeyError: ...
     """
     path = locate(SOURCES["runs"])
     answers = np.empty((N_RUNS, N_WAY), np.int64)

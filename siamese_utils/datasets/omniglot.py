@@ -16,7 +16,7 @@ from .omniglot_tables import CONTENT, IMAGE_SIZE, N_DRAWERS, SOURCES, SUBSETS
 
 @dataclass(frozen=True)
 class Omniglot:
-    """Characters of Omniglot, ordered by alphabet, character, drawer.
+    """Characters of Omniglot (Lake et al. 2015), ordered by alphabet, character, drawer.
 
     Attributes
     ----------
@@ -31,6 +31,24 @@ class Omniglot:
         1 to 20. Drawer 3 of one alphabet need not be drawer 3 of another.
     alphabet_names, character_names : tuples of str
         A character is named ``"Greek/character05"``.
+
+    Examples
+    --------
+    Two Greek characters and a Latin one, each by drawers 1 and 2; images of one pixel:
+
+    >>> data = Omniglot(
+    ...     images=np.zeros((6, 1, 1, 1), "uint8"),
+    ...     labels=np.array([0, 0, 1, 1, 2, 2]),
+    ...     alphabets=np.array([0, 0, 0, 0, 1, 1]),
+    ...     drawers=np.array([1, 2, 1, 2, 1, 2]),
+    ...     alphabet_names=("Greek", "Latin"),
+    ...     character_names=("Greek/character01", "Greek/character02", "Latin/character01"),
+    ... )
+    >>> latin = data.select(["Latin"], drawers=[2])
+    >>> len(data), latin.labels.tolist(), latin.character_names
+    (6, [0], ('Latin/character01',))
+    >>> latin.join(data.select(["Greek"])).labels.tolist()
+    [0, 1, 1, 2, 2]
     """
 
     images: np.ndarray
@@ -51,7 +69,21 @@ class Omniglot:
     ) -> "Omniglot":
         """The images of some alphabets and some drawers, in the same order, relabelled from 0.
 
-        Raises ``ValueError`` for an alphabet or a drawer that is not here.
+        Parameters
+        ----------
+        alphabets : collection of str
+            Names out of ``alphabet_names``; None takes all.
+        drawers : collection of int
+            Numbers out of ``drawers``; None takes all.
+
+        Returns
+        -------
+        Omniglot
+
+        Raises
+        ------
+        ValueError
+            For an alphabet or a drawer that is not here.
         """
         keep = np.ones(len(self), bool)
         if alphabets is not None:
@@ -74,7 +106,18 @@ class Omniglot:
     def join(self, other: "Omniglot") -> "Omniglot":
         """These images, then those of another set, relabelled on from these.
 
-        Raises ``ValueError`` if an alphabet is in both: its characters would get two labels.
+        Parameters
+        ----------
+        other : Omniglot
+
+        Returns
+        -------
+        Omniglot
+
+        Raises
+        ------
+        ValueError
+            If an alphabet is in both: its characters would get two labels.
         """
         shared = sorted(set(self.alphabet_names) & set(other.alphabet_names))
         if shared:
@@ -96,7 +139,7 @@ def _require(wanted: Collection, present: Collection, kind: str) -> None:
 
 
 def load_omniglot(subset: str = "background") -> Omniglot:
-    """Load one of Omniglot's sets of images.
+    """Load one of the sets of images of Omniglot (Lake et al. 2015).
 
     The first load decodes some ten thousand files, in seconds; later ones map the decoded
     copy in the user's cache, read-only.
@@ -107,12 +150,31 @@ def load_omniglot(subset: str = "background") -> Omniglot:
         30 alphabets for training, 20 for evaluation, or one of the two "minimal"
         training sets of five alphabets each, which are part of the 30.
 
+    Returns
+    -------
+    Omniglot
+
     Raises
     ------
     ValueError
         For an unknown subset.
     DataError
         If the file cannot be found, downloaded, read or trusted.
+
+    Examples
+    --------
+    It needs the file of the set, and downloads it where there is none (1 to 8 MB):
+
+    >>> data = load_omniglot("small1")  # doctest: +SKIP
+    >>> data.images.shape, data.alphabet_names[:3]  # doctest: +SKIP
+    ((2720, 105, 105, 1), ('Balinese', 'Early_Aramaic', 'Greek'))
+
+    Another name is refused first:
+
+    >>> load_omniglot("training")
+    Traceback (most recent call last):
+        ...
+    ValueError: unknown subset 'training'; expected one of background, evaluation, small1, small2
     """
     if subset not in SUBSETS:
         raise ValueError(f"unknown subset {subset!r}; expected one of {', '.join(SUBSETS)}")

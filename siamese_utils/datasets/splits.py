@@ -22,10 +22,29 @@ def track(name: str, background: Omniglot, evaluation: Omniglot) -> Omniglot:
     background, evaluation : Omniglot
         As :func:`load_omniglot` returns them.
 
+    Returns
+    -------
+    Omniglot
+
     Raises
     ------
     ValueError
         For an unknown track, or for sets that would put a run alphabet into training.
+
+    Examples
+    --------
+    With one character of each alphabet, by 20 drawers, and images of one pixel:
+
+    >>> from siamese_utils.datasets import BACKGROUND_ALPHABETS
+    >>> def one_character_of(names):
+    ...     label = np.repeat(np.arange(len(names)), 20)
+    ...     by = np.tile(np.arange(1, 21), len(names))
+    ...     images = np.zeros((len(label), 1, 1, 1), "uint8")
+    ...     return Omniglot(images, label, label, by, tuple(names), tuple(names))
+    >>> background = one_character_of(BACKGROUND_ALPHABETS)
+    >>> evaluation = one_character_of(EVALUATION_ALPHABETS)
+    >>> [len(track(name, background, evaluation).alphabet_names) for name in TRACKS]
+    [30, 40]
     """
     if name not in TRACKS:
         raise ValueError(f"unknown track {name!r}; expected one of {', '.join(TRACKS)}")
@@ -44,7 +63,36 @@ def koch_split(background: Omniglot, evaluation: Omniglot) -> dict[str, Omniglot
     to 20. The runs themselves are drawn by drawers 1 to 8. A drawer's number is counted
     within an alphabet, so the drawers of the three parts need not be different people.
 
-    Raises ``ValueError`` for sets that would put a run alphabet into training.
+    Parameters
+    ----------
+    background, evaluation : Omniglot
+        As :func:`load_omniglot` returns them.
+
+    Returns
+    -------
+    dict of str to Omniglot
+        "train", "validation" and "test".
+
+    Raises
+    ------
+    ValueError
+        For sets that would put a run alphabet into training.
+
+    Examples
+    --------
+    With one character of each alphabet, by 20 drawers, and images of one pixel, there are
+    30 x 12 images to train on, and 10 x 4 in each of the other parts:
+
+    >>> from siamese_utils.datasets import BACKGROUND_ALPHABETS
+    >>> def one_character_of(names):
+    ...     label = np.repeat(np.arange(len(names)), 20)
+    ...     by = np.tile(np.arange(1, 21), len(names))
+    ...     images = np.zeros((len(label), 1, 1, 1), "uint8")
+    ...     return Omniglot(images, label, label, by, tuple(names), tuple(names))
+    >>> background = one_character_of(BACKGROUND_ALPHABETS)
+    >>> evaluation = one_character_of(EVALUATION_ALPHABETS)
+    >>> {part: len(data) for part, data in koch_split(background, evaluation).items()}
+    {'train': 360, 'validation': 40, 'test': 40}
     """
     _refuse_run_alphabets(background)
     return {
@@ -68,7 +116,35 @@ def split_alphabets(
 ) -> tuple[Omniglot, Omniglot]:
     """Set whole alphabets aside, at random, to choose settings on: ``(train, validation)``.
 
-    Raises ``ValueError`` unless both parts get an alphabet.
+    Parameters
+    ----------
+    data : Omniglot
+    n_validation : int
+        How many alphabets to set aside.
+    rng : numpy Generator
+
+    Returns
+    -------
+    train, validation : Omniglot
+        Each relabelled from 0.
+
+    Raises
+    ------
+    ValueError
+        Unless both parts get an alphabet.
+
+    Examples
+    --------
+    Three alphabets of one image; one of them is set aside:
+
+    >>> names, number = ("Greek", "Korean", "Latin"), np.arange(3)
+    >>> images = np.zeros((3, 1, 1, 1), "uint8")
+    >>> data = Omniglot(images, number, number, np.ones(3, int), names, names)
+    >>> train, validation = split_alphabets(data, 1, np.random.default_rng(0))
+    >>> train.labels.tolist(), validation.labels.tolist()
+    ([0, 1], [0])
+    >>> sorted(train.alphabet_names + validation.alphabet_names)
+    ['Greek', 'Korean', 'Latin']
     """
     names = data.alphabet_names
     if not 0 < n_validation < len(names):
@@ -78,9 +154,29 @@ def split_alphabets(
 
 
 def split_classes(labels: np.ndarray, held_out: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Hold some classes out: ``(rest, held_out)``, ascending indices into ``labels`` (n,).
+    """Hold some classes out: ``(rest, held_out)``, ascending indices into ``labels``.
 
-    Raises ``ValueError`` for a class that has no example, and unless both parts get a class.
+    Parameters
+    ----------
+    labels : int array (n,)
+    held_out : collection of int
+        Classes.
+
+    Returns
+    -------
+    rest : int array (n_rest,)
+    held_out : int array (n - n_rest,)
+
+    Raises
+    ------
+    ValueError
+        For a class that has no example, and unless both parts get a class.
+
+    Examples
+    --------
+    >>> rest, held_out = split_classes(np.array([7, 8, 9, 7]), held_out=[7])
+    >>> rest.tolist(), held_out.tolist()
+    ([1, 2], [0, 3])
     """
     labels = np.asarray(labels)
     classes = np.unique(labels).tolist()
@@ -102,7 +198,31 @@ def class_folds(
     """Folds of classes for cross-validation: ``[(rest, held_out), …]``, indices into ``labels``.
 
     Each class is held out in exactly one fold, at random; the folds differ by one class
-    at most. Raises ``ValueError`` unless ``n_folds`` is 2 to the number of classes.
+    at most.
+
+    Parameters
+    ----------
+    labels : int array (n,)
+    n_folds : int
+    rng : numpy Generator
+
+    Returns
+    -------
+    list of n_folds (rest, held_out)
+        Int arrays, as from :func:`split_classes`.
+
+    Raises
+    ------
+    ValueError
+        Unless ``n_folds`` is 2 to the number of classes.
+
+    Examples
+    --------
+    Three classes of two images, each held out once:
+
+    >>> folds = class_folds(np.array([0, 0, 1, 1, 2, 2]), 3, np.random.default_rng(0))
+    >>> sorted(held_out.tolist() for _, held_out in folds)
+    [[0, 1], [2, 3], [4, 5]]
     """
     classes = np.unique(labels)
     if not 2 <= n_folds <= len(classes):

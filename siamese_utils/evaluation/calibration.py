@@ -20,8 +20,9 @@ class Calibration:
     Attributes
     ----------
     slope : float
-        Negative where near pairs are more often same.
+        Per unit of the distance; negative where near pairs are more often same.
     intercept : float
+        The logarithm of the odds *same : different* at distance 0.
     """
 
     slope: float
@@ -36,6 +37,11 @@ class Calibration:
         prior : float in (0, 1)
             Share of same pairs among the pairs to come: one half for a balanced test, and
             far less where one face is compared with many.
+
+        Returns
+        -------
+        float array, in the shape of ``distances``
+            In [0, 1].
 
         Raises
         ------
@@ -58,6 +64,7 @@ class Calibration:
 def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
     """Fit the probability of *same* to pairs, by logistic regression on the distance.
 
+    Platt (1999), on the labels 0 and 1 themselves, which he moves a little towards each other.
     The two kinds of pair weigh the same in all, however many there are of each. Fit it on
     validation pairs: on the training pairs distances are smaller than they will be.
 
@@ -70,6 +77,22 @@ def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
     Returns
     -------
     Calibration
+
+    Raises
+    ------
+    ValueError
+        If all pairs are of one kind, the arrays are not two of one length (n_pairs,), a distance
+        is not a finite number or a label not 0 or 1.
+
+    Examples
+    --------
+    Of three pairs at distance 0 two are same, and of three at distance 1 one is. Such shares
+    can be fitted as they are, and half-way between lies one half:
+
+    >>> distances, same = np.array([0, 0, 0, 1, 1, 1]), np.array([1, 1, 0, 1, 0, 0])
+    >>> calibration = calibrate(distances, same)
+    >>> calibration.probability(np.array([0.0, 0.5, 1.0])).round(2).tolist()
+    [0.67, 0.5, 0.33]
     """
     distances, same = check_pairs(distances, same)
     if same.all() or not same.any():
@@ -93,8 +116,19 @@ class Reliability:
     low, high : float arrays (n_bins,)
         95 % Wilson interval of ``observed``.
     count : int array (n_bins,)
+        Pairs of the bin.
     error : float
-        Expected calibration error: mean of ``|stated - observed|``, weighted by ``count``.
+        Expected calibration error: mean of ``|stated - observed|``, weighted by ``count``. In
+        [0, 1], and 0 at best.
+
+    Examples
+    --------
+    Four pairs were called same with a probability of 0.9, and three were. That is no proof of
+    a fault: 0.9 is inside the interval.
+
+    >>> found = reliability(np.full(4, 0.9), np.array([1, 1, 1, 0]))
+    >>> [float(a[0].round(2)) for a in (found.stated, found.observed, found.low, found.high)]
+    [0.9, 0.75, 0.3, 0.95]
     """
 
     stated: np.ndarray
@@ -115,11 +149,27 @@ def reliability(probabilities: np.ndarray, same: np.ndarray, n_bins: int = 10) -
     same : array (n_pairs,)
         1 = same class, 0 = different.
     n_bins : int
-        Bins of equal width over [0, 1].
+        Bins of equal width over [0, 1]; at least 1.
 
     Returns
     -------
     Reliability
+
+    Raises
+    ------
+    ValueError
+        If a probability is not in [0, 1], the arrays are not two of one length (n_pairs,), or a
+        label is not 0 or 1.
+
+    Examples
+    --------
+    Of two pairs stated at 0.1 none is same, of four at 0.9 three are. The two bins are wrong
+    by 0.1 and 0.15, on average over the pairs by (2 x 0.1 + 4 x 0.15) / 6 = 0.1333.
+
+    >>> probabilities, same = np.array([0.1, 0.1, 0.9, 0.9, 0.9, 0.9]), np.array([0, 0, 1, 1, 1, 0])
+    >>> found = reliability(probabilities, same)
+    >>> found.observed.tolist(), found.count.tolist(), round(found.error, 4)
+    ([0.0, 0.75], [2, 4], 0.1333)
     """
     probabilities, same = check_pairs(probabilities, same)
     if probabilities.min() < 0 or probabilities.max() > 1:

@@ -9,6 +9,7 @@ def wilson_interval(n_correct: int, n_trials: int, confidence: float = 0.95) -> 
     Parameters
     ----------
     n_correct, n_trials : int
+        ``0 <= n_correct <= n_trials``, and at least one trial.
     confidence : float in (0, 1)
 
     Returns

@@ -38,6 +38,18 @@ class OneShot:
     credit : float array (20, 20)
         Run, test image: 1 where the right character alone is nearest, 1/k where k tie for
         it, else 0.
+
+    Examples
+    --------
+    A distance that knows nothing, on the key of 20 runs: each right character ties with 19
+    others, and the credit of every trial is 1/20.
+
+    >>> from types import SimpleNamespace
+    >>> answers = np.tile(np.arange(20), (20, 1))
+    >>> runs = SimpleNamespace(answers=answers, alphabets=("Greek", "Tibetan") * 10)
+    >>> found = official_runs(np.ones((20, 20, 20)), runs)
+    >>> round(found.accuracy, 2), found.credit.shape, list(found.per_alphabet)
+    (0.05, (20, 20), ['Greek', 'Tibetan'])
     """
 
     accuracy: float
@@ -67,6 +79,18 @@ def official_runs(distances: np.ndarray, runs: Runs) -> OneShot:
     ------
     ValueError
         If the shape does not fit or a distance is not a finite number.
+
+    Examples
+    --------
+    Two runs of two characters. In the first both are found; in the second one is, and the other
+    is a tie of two.
+
+    >>> from types import SimpleNamespace
+    >>> key = SimpleNamespace(answers=np.array([[1, 0], [0, 1]]), alphabets=("Greek", "Tibetan"))
+    >>> first, second = [[0.9, 0.1], [0.2, 0.8]], [[0.5, 0.5], [0.7, 0.3]]
+    >>> found = official_runs(np.array([first, second]), key)
+    >>> found.accuracy, {name: accuracy for name, (accuracy, _) in found.per_alphabet.items()}
+    (0.875, {'Greek': 1.0, 'Tibetan': 0.75})
     """
     distances = np.asarray(distances)
     n_runs, n_way = runs.answers.shape

@@ -21,10 +21,25 @@ def verification_accuracy(distances: np.ndarray, same: np.ndarray, threshold: fl
     same : array (n_pairs,)
         1 = same class, 0 = different.
     threshold : float
+        In the units of the distance.
 
     Returns
     -------
     float in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        If the arrays are not two of one length (n_pairs,), are empty or hold a distance that is
+        not a finite number, or if a label is not 0 or 1.
+
+    Examples
+    --------
+    The second same pair is too far apart; the other three are on their right side.
+
+    >>> distances, same = np.array([0.1, 0.6, 0.7, 0.9]), np.array([1, 1, 0, 0])
+    >>> verification_accuracy(distances, same, threshold=0.5)
+    0.75
     """
     distances, same = check_pairs(distances, same)
     return float(np.mean((distances < threshold) == same))
@@ -41,10 +56,25 @@ def best_threshold(distances: np.ndarray, same: np.ndarray) -> float:
     ----------
     distances : float array (n_pairs,)
     same : array (n_pairs,)
+        1 = same class, 0 = different.
 
     Returns
     -------
     float
+        In the units of the distance.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are not two of one length (n_pairs,), are empty or hold a distance that is
+        not a finite number, or if a label is not 0 or 1.
+
+    Examples
+    --------
+    Half-way between the farther same pair and the nearer different one:
+
+    >>> best_threshold(np.array([0.1, 0.25, 0.75, 0.9]), np.array([1, 1, 0, 0]))
+    0.5
     """
     distances, same = check_pairs(distances, same)
     order = np.argsort(distances)
@@ -75,6 +105,17 @@ class RocCurve:
         one; 0.5 for a constant distance.
     equal_error_rate : float
         Where as large a share of different pairs is accepted as of same pairs rejected.
+
+    Examples
+    --------
+    Two same pairs, at 0.1 and 0.3, and two different ones, at 0.2 and 0.4. To accept no
+    different pair, the threshold has to reject the second same one.
+
+    >>> curve = roc(np.array([0.1, 0.3, 0.2, 0.4]), np.array([1, 1, 0, 0]))
+    >>> curve.false_accept.tolist(), curve.false_reject.tolist()
+    ([0.0, 0.0, 0.5, 0.5, 1.0], [1.0, 0.5, 0.5, 0.0, 0.0])
+    >>> curve.false_reject_at(0.0), curve.false_reject_at(0.5)
+    (0.5, 0.0)
     """
 
     false_accept: np.ndarray
@@ -98,6 +139,16 @@ class RocCurve:
         ----------
         false_accept : float in [0, 1]
             Largest share of different pairs that may be called same.
+
+        Returns
+        -------
+        float in [0, 1]
+            Share of same pairs that are then called different.
+
+        Raises
+        ------
+        ValueError
+            If ``false_accept`` is not in [0, 1].
         """
         if not 0 <= false_accept <= 1:
             raise ValueError(f"false_accept is {false_accept}; expected a share in [0, 1]")
@@ -111,11 +162,27 @@ def roc(distances: np.ndarray, same: np.ndarray) -> RocCurve:
     ----------
     distances : float array (n_pairs,)
     same : array (n_pairs,)
-        Both kinds must be there.
+        1 = same class, 0 = different; both kinds must be there.
 
     Returns
     -------
     RocCurve
+
+    Raises
+    ------
+    ValueError
+        If all pairs are of one kind, the arrays are not two of one length (n_pairs,), a distance
+        is not a finite number or a label not 0 or 1.
+
+    Examples
+    --------
+    Of the four ways to take one same and one different pair, the same one is nearer in three.
+    With a threshold between 0.2 and 0.3, one of two different pairs is accepted, and one of two
+    same pairs rejected.
+
+    >>> curve = roc(np.array([0.1, 0.3, 0.2, 0.4]), np.array([1, 1, 0, 0]))
+    >>> curve.auc, curve.equal_error_rate
+    (0.75, 0.5)
     """
     distances, same = check_pairs(distances, same)
     if same.all() or not same.any():
@@ -149,6 +216,16 @@ class Verification:
         Share of different test pairs called same, and of same ones called different.
     roc : RocCurve
         Of the test pairs.
+
+    Examples
+    --------
+    Three of four test pairs are right, which says little yet of the share of all pairs. And the
+    fault is the threshold's: another one would have parted the pairs.
+
+    >>> validation, test = np.array([0.25, 0.75]), np.array([0.1, 0.6, 0.7, 0.9])
+    >>> found = verify(validation, np.array([1, 0]), test, np.array([1, 1, 0, 0]))
+    >>> found.accuracy, [round(bound, 2) for bound in found.interval], found.roc.auc
+    (0.75, [0.3, 0.95], 1.0)
     """
 
     threshold: float
@@ -171,7 +248,26 @@ def verify(
     ----------
     validation_distances, test_distances : float arrays (n_pairs,)
     validation_same, test_same : arrays (n_pairs,)
-        1 = same class, 0 = different.
+        1 = same class, 0 = different; both kinds must be there in the test.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    ValueError
+        If all test pairs are of one kind, two arrays are not of one length (n_pairs,), a distance
+        is not a finite number or a label not 0 or 1.
+
+    Examples
+    --------
+    The validation pairs put the threshold at 0.5. In the test, a same pair at 0.6 is rejected:
+
+    >>> validation, test = np.array([0.25, 0.75]), np.array([0.1, 0.6, 0.7, 0.9])
+    >>> found = verify(validation, np.array([1, 0]), test, np.array([1, 1, 0, 0]))
+    >>> found.threshold, found.accuracy, found.false_accept, found.false_reject
+    (0.5, 0.75, 0.0, 0.5)
     """
     threshold = best_threshold(validation_distances, validation_same)
     accuracy = verification_accuracy(test_distances, test_same, threshold)

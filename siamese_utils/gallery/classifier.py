@@ -125,6 +125,8 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             As for :meth:`fit`, and if the encoder was trained since. The gallery is then
             unchanged.
+        NotFittedError
+            Before :meth:`fit`.
         """
         check_is_fitted(self)
         if digest_or_none(self.encoder) != self.encoder_digest_:
@@ -156,6 +158,13 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
         -------
         int array (n,), float32 array (n,)
             Its index into ``labels_``, and its cosine similarity in [-1, 1].
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ValueError
+            If a shape does not fit, or an embedding is not finite.
         """
         queries = self._queries(X)
         candidates = self.neighbours_.kneighbors(queries, return_distance=False)  # (n, k)
@@ -172,6 +181,13 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
         Returns
         -------
         array (n,) of labels
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ValueError
+            As for :meth:`nearest`, or if ``threshold`` and ``unknown`` do not suit the labels.
         """
         check_is_fitted(self)
         check_rejection(self.threshold, self.unknown, self.classes_)
@@ -195,6 +211,13 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
         -------
         float32 array (n, n_classes)
             In [-1, 1]; columns as ``classes_``.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ValueError
+            As for :meth:`nearest`.
         """
         queries = self._queries(X)
         classes = np.searchsorted(self.classes_, self.labels_)  # (n_stored,)
@@ -205,6 +228,18 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
         """Write the gallery as one ``.npz`` file without pickled objects, whole or not at all.
 
         The encoder is not in it, only its digest; nor is ``neighbours``.
+
+        Parameters
+        ----------
+        path : str or Path
+            A name that ends in ``.npz``. Its folder is made if need be.
+
+        Raises
+        ------
+        NotFittedError
+            Before :meth:`fit`.
+        ValueError
+            If the name has another ending.
         """
         check_is_fitted(self)
         unknown = self.unknown.item() if isinstance(self.unknown, np.generic) else self.unknown
@@ -223,7 +258,8 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        path : path of the ``.npz`` file
+        path : str or Path
+            Of the ``.npz`` file.
         encoder : keras.Model
             The one that made the gallery, from any backend; None where embeddings were stored.
         neighbours : estimator

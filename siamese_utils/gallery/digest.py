@@ -21,6 +21,19 @@ def encoder_digest(encoder: keras.Model) -> str:
     -------
     str
         16 hexadecimal digits.
+
+    Examples
+    --------
+    A copy has the same name, until one of its weights changes:
+
+    >>> encoder = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    >>> copy = keras.models.clone_model(encoder)
+    >>> copy.set_weights(encoder.get_weights())
+    >>> len(encoder_digest(copy)), encoder_digest(copy) == encoder_digest(encoder)
+    (16, True)
+    >>> copy.set_weights([2 * weight + 1 for weight in encoder.get_weights()])
+    >>> encoder_digest(copy) == encoder_digest(encoder)
+    False
     """
     settings = [
         {key: value for key, value in layer.items() if key != "trainable"}

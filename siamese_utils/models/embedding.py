@@ -13,6 +13,7 @@ def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np
     images : array (n, height, width, channels)
         float32 in [0, 1], or uint8 with ink = 1.
     batch_size : int
+        Images that are encoded at once.
 
     Returns
     -------
@@ -22,6 +23,16 @@ def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np
     ------
     ValueError
         If the images are not of the encoder's size, or are bytes from 0 to 255.
+
+    Examples
+    --------
+    An encoder that only puts the pixels in a row, on two images of 1 x 3 pixels:
+
+    >>> encoder = keras.Sequential([keras.Input((1, 3, 1)), keras.layers.Flatten()])
+    >>> images = np.array([[0, 1, 0], [1, 1, 0]], "uint8").reshape(2, 1, 3, 1)
+    >>> embed(encoder, images)
+    array([[0., 1., 0.],
+           [1., 1., 0.]], dtype=float32)
     """
     expected = ("n", *encoder.input_shape[1:])
     if images.ndim != 4 or images.shape[1:] != expected[1:] or len(images) == 0:

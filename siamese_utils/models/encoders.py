@@ -23,7 +23,16 @@ def mlp_encoder(
     Returns
     -------
     keras.Model
-        Images (batch, height, width, channels) to embeddings (batch, units[-1]).
+        Images (batch, height, width, channels) to embeddings (batch, units[-1]), which are
+        not negative.
+
+    Examples
+    --------
+    Four pixels to three units to two: 4 x 3 + 3 and 3 x 2 + 2 weights.
+
+    >>> encoder = mlp_encoder((2, 2, 1), units=(3, 2))
+    >>> encoder.output_shape, encoder.count_params()
+    ((None, 2), 23)
     """
     encoder = keras.Sequential([keras.Input(input_shape), layers.Flatten()], name="mlp_encoder")
     for i, width in enumerate(units):
@@ -50,6 +59,14 @@ def conv_encoder(
     keras.Model
         Images (batch, height, width, channels) to embeddings (batch, dim). The last layer
         is linear, so that embeddings may point anywhere.
+
+    Examples
+    --------
+    Two poolings leave 7 x 7 places of a digit of MNIST:
+
+    >>> encoder = conv_encoder((28, 28, 1))
+    >>> encoder.output_shape, encoder.layers[-4].output.shape, encoder.count_params()
+    ((None, 64), (None, 7, 7, 24), 163944)
     """
     encoder = keras.Sequential([keras.Input(input_shape)], name="conv_encoder")
     for n in filters:
@@ -82,6 +99,14 @@ def conv4_encoder(
     keras.Model
         Images (batch, height, width, channels) to embeddings (batch, dim). The last layer is
         linear; what the head expects (sigmoid units, length 1) is put behind it.
+
+    Examples
+    --------
+    Four poolings leave 2 x 2 places of a character of 28 x 28 pixels:
+
+    >>> encoder = conv4_encoder((28, 28, 1))
+    >>> encoder.output_shape, encoder.layers[-3].output.shape, encoder.count_params()
+    ((None, 128), (None, 2, 2, 64), 125568)
     """
     encoder = keras.Sequential([keras.Input(input_shape)], name="conv4_encoder")
     for n in filters:
@@ -107,7 +132,7 @@ def koch_encoder(
     Parameters
     ----------
     input_shape : (height, width, channels)
-        Both sides at least 75 pixels.
+        Both sides at least 65 pixels, which leave one place to the last convolution.
     dim : the embedding's dimension
     paper_init : bool
         Start from the paper's distributions: weights of convolutions N(0, 0.01), of the
@@ -121,6 +146,22 @@ def koch_encoder(
     -------
     keras.Model
         Images (batch, height, width, channels) to embeddings (batch, dim) in (0, 1).
+
+    Raises
+    ------
+    ValueError
+        If the images are smaller than 65 pixels; from Keras.
+
+    Examples
+    --------
+    The last convolution leaves 6 x 6 places with 256 maps, which the paper's 4096 units take
+    37,752,832 weights to read. With ten units:
+
+    >>> encoder = koch_encoder(dim=10)
+    >>> encoder.output_shape, encoder.get_layer("conv4").output.shape, encoder.count_params()
+    ((None, 10), (None, 6, 6, 256), 1286986)
+    >>> [layer.name for layer in encoder.layers if layer.weights]
+    ['conv1', 'conv2', 'conv3', 'conv4', 'dense']
     """
     encoder = keras.Sequential([keras.Input(input_shape)], name="koch_encoder")
     for i, (filters, size) in enumerate(((64, 10), (128, 7), (128, 4), (256, 4)), 1):

@@ -23,6 +23,17 @@ def siamese_network(
     -------
     keras.Model
         ``[left, right]``, each (batch, height, width, channels), to distances (batch,).
+
+    Examples
+    --------
+    An encoder that only puts the two pixels of an image in a row, and a pair of images:
+
+    >>> import numpy as np
+    >>> encoder = keras.Sequential([keras.Input((1, 2, 1)), layers.Flatten()])
+    >>> left, right = np.zeros((1, 1, 2, 1)), np.array([3.0, 4.0]).reshape(1, 1, 2, 1)
+    >>> network = siamese_network(encoder)
+    >>> network.output_shape, float(network([left, right])[0])
+    ((None,), 5.0)
     """
     shape = encoder.input_shape[1:]
     left, right = keras.Input(shape, name="left"), keras.Input(shape, name="right")
@@ -51,6 +62,16 @@ def koch_network(
     keras.Model
         ``[left, right]``, each (batch, height, width, channels), to p(same) (batch,). The
         head is the layer ``head``.
+
+    Examples
+    --------
+    The head adds a weight for each dimension, and a bias:
+
+    >>> from siamese_utils.models import mlp_encoder
+    >>> encoder = mlp_encoder((2, 2, 1), units=(3,))
+    >>> network = koch_network(encoder)
+    >>> network.output_shape, encoder.count_params(), network.count_params()
+    ((None,), 15, 19)
     """
     options = koch_options("head", 0.2, paper_init, None if l2 is None else {"head": l2})
     head = WeightedL1(**{name.replace("kernel", "alpha"): value for name, value in options.items()})
@@ -75,6 +96,18 @@ def in_batch_network(encoder: keras.Model, head: WeightedL1) -> keras.Model:
     keras.Model
         Images (batch, height, width, channels) to the head's logits (batch, batch): before the
         sigmoid, for :class:`siamese_utils.losses.InBatchVerificationLoss`.
+
+    Examples
+    --------
+    An encoder that only puts the two pixels of an image in a row. With every alpha -1 and a
+    bias of 1, a logit is 1 less the L1 distance, here 3:
+
+    >>> import numpy as np
+    >>> encoder = keras.Sequential([keras.Input((1, 2, 1)), layers.Flatten()])
+    >>> head = WeightedL1(keras.initializers.Constant(-1.0), bias_initializer="ones")
+    >>> images = np.array([[0.0, 0.0], [1.0, 2.0]]).reshape(2, 1, 2, 1)
+    >>> ops.convert_to_numpy(in_batch_network(encoder, head)(images)).tolist()
+    [[1.0, -2.0], [-2.0, 1.0]]
     """
     images = keras.Input(encoder.input_shape[1:], name="images")
     return keras.Model(images, AllPairs(head)(encoder(images)), name="in_batch")
@@ -88,6 +121,15 @@ class AllPairs(layers.Layer):
     ----------
     head : WeightedL1
         Its weights are this layer's weights.
+
+    Examples
+    --------
+    With every alpha -1 and a bias of 1, a logit is 1 less the L1 distance, here 3:
+
+    >>> import numpy as np
+    >>> head = WeightedL1(keras.initializers.Constant(-1.0), bias_initializer="ones")
+    >>> ops.convert_to_numpy(AllPairs(head)(np.array([[0.0, 0.0], [1.0, 2.0]]))).tolist()
+    [[1.0, -2.0], [-2.0, 1.0]]
     """
 
     def __init__(self, head: WeightedL1, **kwargs):

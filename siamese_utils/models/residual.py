@@ -27,6 +27,14 @@ def residual_encoder(
         Images (batch, height, width, channels) to embeddings (batch, dim) of length 1, so that
         a product of two embeddings is their cosine similarity. With four blocks a 42 x 42 image
         leaves 3 x 3 places, so dim is 9 x filters[-1].
+
+    Examples
+    --------
+    9 x 96 dimensions:
+
+    >>> encoder = residual_encoder((42, 42, 1))
+    >>> encoder.output_shape, encoder.count_params()
+    ((None, 864), 215160)
     """
     images = keras.Input(input_shape)
     x = convolution(images, filters[0], 3)
@@ -40,8 +48,24 @@ def residual_encoder(
 def residual_block(x, filters: int):
     """Two convolutions, and their input added to what they find.
 
-    In the order of He et al. (2016b, figure 1): normalise, rectify, convolve. Maps
-    (batch, height, width, channels) to (batch, height, width, filters).
+    In the order of He et al. (2016b, figure 1): normalise, rectify, convolve. Where the number
+    of channels changes, a 1 x 1 convolution brings the input to it.
+
+    Parameters
+    ----------
+    x : Keras tensor (batch, height, width, channels)
+        Maps of a network that is being put together.
+    filters : int
+        Channels of both convolutions.
+
+    Returns
+    -------
+    Keras tensor (batch, height, width, filters)
+
+    Examples
+    --------
+    >>> residual_block(keras.Input((6, 6, 4)), filters=8).shape
+    (None, 6, 6, 8)
     """
     found = x
     for _ in range(2):

@@ -33,6 +33,16 @@ def embed_shifted(encoder: keras.Model, images: np.ndarray, reach: int = 1) -> n
     ------
     ValueError
         As :func:`embed` does, and for a reach that leaves nothing of the images.
+
+    Examples
+    --------
+    One dot in the middle of 3 x 3 pixels, with an encoder that only puts the pixels in a row.
+    Shifted, the dot is at each of the nine places once; nine equal numbers have length 1 at 1/3.
+
+    >>> encoder = keras.Sequential([keras.Input((3, 3, 1)), keras.layers.Flatten()])
+    >>> dot = np.array([0, 0, 0, 0, 1, 0, 0, 0, 0], "uint8").reshape(1, 3, 3, 1)
+    >>> [round(float(x), 2) for x in embed_shifted(encoder, dot, reach=1)[0]]
+    [0.33, 0.33, 0.33, 0.33, 0.33, 0.33, 0.33, 0.33, 0.33]
     """
     images = np.asarray(images)
     # Unshifted; it refuses another shape. In float32, where the encoder is in bfloat16.

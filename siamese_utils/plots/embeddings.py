@@ -15,12 +15,30 @@ def embedding_scatter(
 
     Parameters
     ----------
+    axis : Axes
     points : float array (n, 2)
     labels : int array (n,)
         Index into ``names``; at most ten classes.
     names : Sequence of str
     size : float
         Area of a point, in square points.
+
+    Raises
+    ------
+    IndexError
+        For more than ten names.
+
+    Examples
+    --------
+    Two classes; the median of the first is (1, 0).
+
+    >>> import matplotlib.pyplot as plt
+    >>> figure, axis = plt.subplots()
+    >>> points = np.array([[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [5.0, 5.0]])
+    >>> embedding_scatter(axis, points, np.array([0, 0, 0, 1]), ["zero", "one"])
+    >>> [(text.get_text(), *map(float, text.get_position())) for text in axis.texts]
+    [('zero', 1.0, 0.0), ('one', 5.0, 5.0)]
+    >>> plt.close(figure)
     """
     for k, name in enumerate(names):
         cluster = points[labels == k]

@@ -19,11 +19,30 @@ def show_pairs(
     Parameters
     ----------
     images : array (n, height, width, channels)
-        In [0, 1]; one channel is drawn with ink = 1 as black.
+        In [0, 1]; one channel is drawn with ink = 1 as black, after :func:`use_style`.
     pairs : int array (n_pairs, 2)
-        Indices into ``images``.
+        Indices into ``images``; at least one pair.
     titles, colours : n_pairs strings each
         Written above the pair, in this colour.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    ValueError
+        If there is not a title and a colour for each pair.
+
+    Examples
+    --------
+    Two pairs of three images: four images, in two columns.
+
+    >>> images, pairs = np.zeros((3, 5, 5, 1)), np.array([[0, 1], [0, 2]])
+    >>> figure = show_pairs(images, pairs, ["same", "different"], [SAME, DIFFERENT])
+    >>> len(figure.axes), [axis.get_title() for axis in figure.axes[:2]]
+    (4, ['same', 'different'])
+    >>> plt.close(figure)
     """
     n_columns = min(8, len(pairs))
     n_rows = -(-len(pairs) // n_columns)
@@ -51,15 +70,38 @@ def pairs_by_distance(
     Parameters
     ----------
     images : array (n, height, width, channels)
-        In [0, 1]; one channel is drawn with ink = 1 as black.
+        In [0, 1]; one channel is drawn with ink = 1 as black, after :func:`use_style`.
     pairs : int array (n_pairs, 2)
         Indices into ``images``.
     same : array (n_pairs,)
         1 = same class, 0 = different; the colour of a pair's frame.
     distances : float array (n_pairs,)
+        At least 0.
     threshold : float
+        In the units of the distance.
     n_shown : int
-        Pairs drawn, at even steps over the distances that occur often.
+        Pairs drawn, at even steps over the distances that occur often: from 0 to that which
+        99 % of the pairs are below. At each step the pair with the nearest distance is drawn.
+
+    Returns
+    -------
+    Figure
+        Its legend stands outside of the axes, which takes the layout of :func:`use_style`.
+
+    Examples
+    --------
+    Three pairs of three images, two of them drawn, over the histogram of all:
+
+    >>> from siamese_utils.plots import use_style
+    >>> images, pairs = np.zeros((3, 5, 5, 1)), np.array([[0, 1], [0, 2], [1, 2]])
+    >>> same, distances = np.array([1, 0, 0]), np.array([0.1, 0.8, 0.9])
+    >>> with plt.rc_context():
+    ...     use_style()
+    ...     figure = pairs_by_distance(images, pairs, same, distances, 0.5, n_shown=2)
+    >>> above, below = figure.axes
+    >>> len(above.artists), below.get_xlabel()
+    (2, 'distance')
+    >>> plt.close(figure)
     """
     figure, (above, below) = plt.subplots(
         2, 1, sharex=True, figsize=(7.0, 3.6), height_ratios=(0.8, 1)

@@ -13,7 +13,18 @@ CLASS_COLOURS = (
 
 
 def use_style() -> None:
-    """Set the book's figure style: legible at page width, white paper in dark mode too."""
+    """Set the book's figure style: legible at page width, white paper in dark mode too.
+
+    It changes Matplotlib's settings until the process ends, or, as here, to the end of an
+    ``rc_context``.
+
+    Examples
+    --------
+    >>> with plt.rc_context():
+    ...     use_style()
+    ...     plt.rcParams["figure.facecolor"], plt.rcParams["image.cmap"]
+    ('white', 'gray_r')
+    """
     plt.rcParams.update(
         {
             "figure.figsize": (7.0, 3.2),

@@ -22,7 +22,24 @@ _BACKEND_PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def provenance() -> dict[str, Any]:
-    """Date, commit, hardware, backend and versions of this run."""
+    """Date, commit, hardware, backend and versions of this run.
+
+    Returns
+    -------
+    dict
+        ``date`` (ISO, of UTC), ``commit`` (None outside a checkout of the book, and with
+        ``-dirty`` where a file differs from it), ``hardware``, ``backend``, ``python``, and
+        ``versions`` of Keras, NumPy and the backend: all of it plain JSON.
+
+    Examples
+    --------
+    >>> import keras
+    >>> found = provenance()
+    >>> sorted(found)
+    ['backend', 'commit', 'date', 'hardware', 'python', 'versions']
+    >>> found["backend"] == keras.backend.backend(), len(found["versions"])
+    (True, 3)
+    """
     import keras  # here, because who reads a record needs no backend
 
     backend = keras.backend.backend()
@@ -100,20 +117,35 @@ def write(
 
     Parameters
     ----------
-    path : file to write; its folder is made if need be
-    name : what ran, such as ``"03_mnist_pairs"``
+    path : str or Path
+        The file to write; its folder is made if need be.
+    name : str
+        What ran, such as ``"03_mnist_pairs"``.
     profile : str
+        The size at which it ran, such as ``"quick"``.
     settings : dict
         All that was chosen before the run.
     metrics : dict
         Numbers, strings, lists and dicts of them; shares in [0, 1].
     seconds : float
-        Wall-clock time of the run.
+        Wall-clock time of the run, written to a tenth.
 
     Raises
     ------
     TypeError
         If a value is not plain JSON (a NumPy array, say); nothing is written.
+    ValueError
+        If a number is not finite; nothing is written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "quick" / "trial.json"
+    ...     write(path, "trial", "quick", {"n_steps": 100}, {"accuracy": 0.5}, seconds=12.34)
+    ...     record = read(path)
+    >>> record["metrics"], record["seconds"]
+    ({'accuracy': 0.5}, 12.3)
     """
     record = {
         "name": name,
@@ -129,10 +161,31 @@ def write(
 def store(path: str | Path, record: dict[str, Any]) -> None:
     """Write a record that is complete already as JSON, whole or not at all.
 
+    Parameters
+    ----------
+    path : str or Path
+        The file to write; its folder is made if need be.
+    record : dict
+        As :func:`read` returns it.
+
     Raises
     ------
     TypeError
         If a value is not plain JSON; nothing is written.
+    ValueError
+        If a number is not finite; nothing is written.
+
+    Examples
+    --------
+    A value that JSON does not have leaves no file:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     try:
+    ...         store(Path(folder) / "trial.json", {"metrics": {"loss": float("nan")}})
+    ...     except ValueError:
+    ...         print(os.listdir(folder))
+    []
     """
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     path = Path(path)
@@ -148,12 +201,34 @@ def store(path: str | Path, record: dict[str, Any]) -> None:
 def read(path: str | Path) -> dict[str, Any]:
     """Read a record that :func:`write` wrote.
 
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    dict
+        With the keys ``name``, ``profile``, ``settings``, ``metrics``, ``seconds`` (float) and
+        ``provenance``, as :func:`write` and :func:`provenance` describe them.
+
     Raises
     ------
     FileNotFoundError
         If there is no such record.
     ValueError
         If the file is not a whole record.
+
+    Examples
+    --------
+    A file that lacks something is named, with what it lacks:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store(Path(folder) / "trial.json", {"name": "trial", "profile": "quick"})
+    ...     read(Path(folder) / "trial.json")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: ...trial.json is not the record of a run: it lacks settings, metrics, ...
     """
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -6,6 +6,23 @@ from typing import Any
 def markdown_table(rows: list[dict[str, Any]]) -> str:
     """A Markdown table with a row a dict; the first row's keys are the header.
 
+    Parameters
+    ----------
+    rows : list of dict
+        At least one; a cell is written as ``str`` writes it.
+
+    Returns
+    -------
+    str
+        Lines without a line break at the end.
+
+    Raises
+    ------
+    IndexError
+        If there is no row.
+    KeyError
+        If a row lacks a key of the first one.
+
     Examples
     --------
     >>> print(markdown_table([{"distance": "L1", "accuracy": 0.5}]))

@@ -43,7 +43,8 @@ def alphabet_pairs(
     Raises
     ------
     ValueError
-        If there are fewer than two pairs an alphabet, or an alphabet has no pair of a kind.
+        If ``alphabets`` or ``drawers`` has another shape than ``labels``, there are fewer than
+        two pairs an alphabet, or an alphabet has no pair of a kind.
 
     Notes
     -----

@@ -28,6 +28,20 @@ class PairDataset(keras.utils.PyDataset):
     ------
     ValueError
         If there are fewer pairs than one batch holds, or ``same`` has another length.
+
+    Examples
+    --------
+    An epoch of one batch, with the three pairs in a random order. Here an image is one pixel,
+    its own number:
+
+    >>> images = np.array([0, 1, 2], "uint8").reshape(3, 1, 1, 1)
+    >>> pairs, same = np.array([[0, 1], [0, 2], [1, 2]]), np.array([1, 0, 0])
+    >>> batches = PairDataset(images, pairs, same, batch_size=3, seed=0)
+    >>> (left, right), target = batches[0]
+    >>> len(batches), left.shape, left.dtype, target.shape
+    (1, (3, 1, 1, 1), dtype('float32'), (3,))
+    >>> sorted((int(a), int(b), int(t)) for a, b, t in zip(left.flat, right.flat, target))
+    [(0, 1, 1), (0, 2, 0), (1, 2, 0)]
     """
 
     def __init__(
@@ -104,6 +118,19 @@ class ClassBatches(keras.utils.PyDataset):
         If there are fewer classes, or a class has fewer images, than a batch needs; if
         ``labels`` or ``groups`` has another length than ``images``; or if a class is in two
         groups.
+
+    Examples
+    --------
+    Two of four classes, with two images of each. With groups, both classes are of one:
+
+    >>> images, labels = np.zeros((12, 5, 5, 1), "uint8"), np.repeat(np.arange(4), 3)
+    >>> x, y = ClassBatches(images, labels, n_classes=2, n_images=2, n_batches=10, seed=0)[0]
+    >>> x.shape, x.dtype, np.unique(y, return_counts=True)[1].tolist()
+    ((4, 5, 5, 1), dtype('float32'), [2, 2])
+    >>> groups = np.array(["Greek", "Latin"])[labels // 2]
+    >>> batches = ClassBatches(images, labels, 2, 2, n_batches=10, seed=0, groups=groups)
+    >>> sorted({tuple(sorted(set(y.tolist()))) for _, y in (batches[i] for i in range(10))})
+    [(0, 1), (2, 3)]
     """
 
     def __init__(

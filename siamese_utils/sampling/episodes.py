@@ -16,6 +16,15 @@ class Episodes:
         One image of each of ``n_way`` classes.
     answers : int array (n_episodes,)
         The column of ``supports`` with the query's class; uniformly random.
+
+    Examples
+    --------
+    One 2-way episode: image 1 is asked, and of the images 2 and 0 the latter is of its class.
+
+    >>> labels = np.array([0, 0, 1, 1])
+    >>> episodes = Episodes(np.array([1]), np.array([[2, 0]]), np.array([1]))
+    >>> labels[episodes.queries].tolist(), labels[episodes.supports].tolist()
+    ([0], [[1, 0]])
     """
 
     queries: np.ndarray
@@ -66,9 +75,11 @@ def draw_episodes(
     Raises
     ------
     ValueError
-        If an alphabet (or the whole set) has fewer than ``n_way`` classes, a class lacks the
-        second drawer or image that a query needs, or, with ``alphabets`` and ``drawers``,
-        not every class has one image by every drawer of its alphabet.
+        If ``n_way`` is below 2 or ``n_episodes`` below 1; if ``drawers`` or ``alphabets`` has
+        another shape than ``labels``; if an alphabet (or the whole set) has fewer than
+        ``n_way`` classes, a class lacks the second drawer or image that a query needs, or,
+        with ``alphabets`` and ``drawers``, not every class has one image by every drawer of
+        its alphabet.
 
     Examples
     --------

@@ -57,6 +57,15 @@ def consecutive_pairs(
     ------
     ValueError
         With fewer than two classes, or a class of one image.
+
+    Examples
+    --------
+    Two classes of two images, so that there is one other class to draw. The last image of a
+    class has no next one:
+
+    >>> pairs, same = consecutive_pairs(np.array([0, 0, 1, 1]), np.random.default_rng(0))
+    >>> pairs.tolist(), same.tolist()
+    ([[0, 1], [0, 2], [2, 3], [2, 0]], [1, 0, 1, 0])
     """
     classes, sizes = _classes(labels)
     n = int(sizes.min())
@@ -103,7 +112,18 @@ def balanced_pairs(
     Raises
     ------
     ValueError
-        If ``n_pairs`` is odd or not positive, or more than there are of a kind.
+        With fewer than two classes, or if ``n_pairs`` is odd or not positive, or half of it is
+        more than there are of a kind.
+
+    Examples
+    --------
+    Two classes of two images have two same pairs, and four pairs of two different classes:
+
+    >>> pairs, same = balanced_pairs(np.array([0, 0, 1, 1]), 4, np.random.default_rng(0))
+    >>> sorted(sorted(pair) for pair in pairs[same == 1].tolist())
+    [[0, 1], [2, 3]]
+    >>> pairs.shape, int(same.sum())
+    ((4, 2), 2)
     """
     labels = np.asarray(labels)
     _classes(labels)

@@ -13,7 +13,21 @@ JIT_COMPILE = "auto" if keras.backend.backend() == "torch" else True
 
 
 def has_gpu() -> bool:
-    """Whether Keras' backend computes on a GPU: on what device does it put a number?"""
+    """Whether Keras' backend computes on a GPU: on what device does it put a number?
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    It decides what :func:`mixed_precision` does by itself:
+
+    >>> with mixed_precision() as policy:
+    ...     on = policy == "mixed_bfloat16"
+    >>> on == has_gpu()
+    True
+    """
     device = str(ops.zeros(()).device).lower()
     return "gpu" in device or "cuda" in device
 

@@ -54,6 +54,20 @@ def fit_encoder(
     ------
     ValueError
         If ``n_steps`` is no multiple of the batches of an epoch, or ``averaging`` no momentum.
+
+    Examples
+    --------
+    Four images of one pixel, two of each class. Ten steps are two epochs of five batches:
+
+    >>> import numpy as np
+    >>> from siamese_utils import losses, models, sampling
+    >>> images = np.array([0.0, 0.1, 0.9, 1.0]).reshape(4, 1, 1, 1)
+    >>> batches = sampling.ClassBatches(images, np.array([0, 0, 1, 1]), 2, 2, n_batches=5, seed=0)
+    >>> encoder = models.mlp_encoder((1, 1, 1), units=(2,))
+    >>> loss = losses.InBatchContrastiveLoss()
+    >>> history = fit_encoder(encoder, batches, loss, n_steps=10, rate=0.01)
+    >>> list(history), len(history["loss"])
+    (['loss'], 2)
     """
     if averaging is not None and not 0 < averaging < 1:
         raise ValueError(f"averaging is {averaging}; expected a momentum in (0, 1), as 0.99")

@@ -19,6 +19,16 @@ class PairAccuracy(keras.metrics.MeanMetricWrapper):
     ----------
     threshold : float
         In the units of the distance.
+
+    Examples
+    --------
+    Labels (batch,) and distances (batch,). The second same pair is too far apart:
+
+    >>> import numpy as np
+    >>> metric = PairAccuracy(threshold=0.5)
+    >>> metric.update_state(np.array([1, 1, 0, 0]), np.array([0.1, 0.6, 0.7, 0.9], "float32"))
+    >>> float(metric.result())
+    0.75
     """
 
     def __init__(self, threshold: float = 0.5, name: str = "pair_accuracy", **kwargs):

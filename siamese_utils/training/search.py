@@ -16,7 +16,25 @@ RATES, MOMENTA, L2 = (1e-4, 1e-1), (0.0, 1.0), (1e-6, 1e-1)
 
 @dataclass(frozen=True)
 class LayerwiseValues:
-    """A learning rate, a final momentum and a strength of L2 for each layer, by its name."""
+    """A learning rate, a final momentum and a strength of L2 for each layer, by its name.
+
+    What Koch et al. (2015, section 3.2) searched for and did not publish.
+
+    Attributes
+    ----------
+    rates : dict from layer name to float
+        As :class:`LayerwiseSGD` takes them; in the search from 0.0001 to 0.1.
+    momenta : dict from layer name to float
+        As :class:`LayerwiseSGD` takes them; in the search from 0 to 1.
+    l2 : dict from layer name to float
+        As :func:`siamese_utils.models.koch_encoder` takes it; in the search from 0.000001 to 0.1.
+
+    Examples
+    --------
+    >>> values = LayerwiseValues({"dense": 0.01}, momenta={"dense": 0.9}, l2={"dense": 1e-4})
+    >>> values.rates["dense"], values.momenta["dense"], values.l2["dense"]
+    (0.01, 0.9, 0.0001)
+    """
 
     rates: dict[str, float]
     momenta: dict[str, float]
@@ -31,6 +49,16 @@ class LayerwiseSearch:
     ----------
     values : tuple of LayerwiseValues
     accuracies : array (n_trials,)
+        In [0, 1].
+
+    Examples
+    --------
+    Two rates, of which the second was better:
+
+    >>> momenta, l2 = {"dense": 0.9}, {"dense": 1e-4}
+    >>> tried = tuple(LayerwiseValues({"dense": rate}, momenta, l2) for rate in (0.1, 0.01))
+    >>> LayerwiseSearch(tried, np.array([0.4, 0.6])).best.rates
+    {'dense': 0.01}
     """
 
     values: tuple[LayerwiseValues, ...]
@@ -74,10 +102,27 @@ def layerwise_search(
     n_random : int
         How many trials are random.
 
+    Returns
+    -------
+    LayerwiseSearch
+        Of the first ``n_trials`` trials.
+
     Raises
     ------
     ValueError
-        For an accuracy outside [0, 1], or a storage of other layers or another seed.
+        For an accuracy outside [0, 1], or a storage of other layers, another seed or another
+        ``n_random``.
+
+    Examples
+    --------
+    An objective that only counts how near a momentum is to 1. The layers of a group share it:
+
+    >>> groups = {"convolutions": ["conv1", "conv2"], "dense": ["dense"]}
+    >>> found = layerwise_search(lambda values: values.momenta["conv1"], groups, n_trials=3)
+    >>> len(found.values), list(found.best.rates)
+    (3, ['conv1', 'conv2', 'dense'])
+    >>> bool(found.best.momenta["conv2"] == found.accuracies.max())
+    True
     """
     import optuna  # here, because it takes half a second that most chapters do not need
 

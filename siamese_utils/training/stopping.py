@@ -22,9 +22,10 @@ class OneShotStopping(keras.callbacks.Callback):
     measure : function () -> float
         One-shot accuracy of the network as it is now, on validation classes.
     patience : int
-        Stop after so many measures in a row without a better one.
+        At least 1. Stop after so many measures in a row without a better one.
     every : int
-        Epochs from one measure to the next; the last epoch of a training is measured too.
+        At least 1. Epochs from one measure to the next; the last epoch of a training is
+        measured too.
     max_seconds : float
         Stop after the first epoch that ends later than this. No limit if not given.
 
@@ -36,6 +37,25 @@ class OneShotStopping(keras.callbacks.Callback):
         Highest accuracy, and the epoch before whose end nothing was as good.
     seconds : float
         From the start of the training to the end of its last epoch.
+
+    Raises
+    ------
+    ValueError
+        If ``patience`` or ``every`` is less than 1.
+
+    Examples
+    --------
+    Measures that are written down in advance, of which the second is the best. Two more are no
+    better, and the training of at most ten epochs ends:
+
+    >>> accuracies = iter([0.5, 0.75, 0.7, 0.75, 0.9])
+    >>> stopping = OneShotStopping(lambda: next(accuracies), patience=2)
+    >>> network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+    >>> network.compile("sgd", "mse")
+    >>> x = np.zeros((2, 1))
+    >>> history = network.fit(x, x, epochs=10, verbose=0, callbacks=[stopping])
+    >>> stopping.measured, stopping.best, stopping.best_epoch
+    ([(1, 0.5), (2, 0.75), (3, 0.7), (4, 0.75)], 0.75, 2)
     """
 
     def __init__(

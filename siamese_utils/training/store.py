@@ -21,6 +21,16 @@ class ImageStore(keras.layers.Layer):
         Of all images: (n, height, width, channels).
     kind : str
         Their type, such as "uint8".
+
+    Examples
+    --------
+    Three images of one pixel; a batch of two numbers takes the last and the first.
+
+    >>> store = ImageStore((3, 1, 1, 1), kind="uint8")
+    >>> _ = store.images.assign(np.array([5, 6, 7], "uint8").reshape(3, 1, 1, 1))
+    >>> found = ops.convert_to_numpy(store(np.array([2, 0])))
+    >>> found.shape, found.dtype.name, found.ravel().tolist()
+    ((2, 1, 1, 1), 'float32', [7.0, 5.0])
     """
 
     def __init__(self, shape: Sequence[int], kind: str = "uint8", **kwargs):

@@ -4,7 +4,30 @@ import keras
 
 
 def checked_threshold(value: float) -> float:
-    """A threshold of a cosine similarity as a float, or ``ValueError``."""
+    """A threshold of a cosine similarity as a float.
+
+    Parameters
+    ----------
+    value : number in [-1, 1]
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If it is outside [-1, 1], as a cosine distance may be.
+
+    Examples
+    --------
+    >>> checked_threshold(1)
+    1.0
+    >>> checked_threshold(1.5)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: threshold is 1.5; expected a cosine similarity in [-1, 1]. From a cosine ...
+    """
     if not -1 <= value <= 1:
         raise ValueError(
             f"threshold is {value}; expected a cosine similarity in [-1, 1]. From a cosine "

@@ -28,6 +28,22 @@ class Comparison:
     threshold : float in [-1, 1]
     same : bool
         Whether the score is above the threshold.
+
+    Examples
+    --------
+    An encoder whose embedding is the image itself, of two pixels. Two white pixels, and a white
+    one beside a black one, are vectors at 45 degrees:
+
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> encoder = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.Flatten()])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = [Path(folder) / name for name in ("a.png", "b.png")]
+    ...     for file, levels in zip(files, ([[255, 255]], [[255, 0]])):
+    ...         Image.fromarray(np.array(levels, "uint8")).save(file)
+    ...     answer = Verifier(encoder, threshold=0.6).compare(*files)
+    >>> round(answer.score, 3), answer.threshold, answer.same
+    (0.707, 0.6, True)
     """
 
     score: float
@@ -115,6 +131,11 @@ class Verifier(keras.Model):
     def read(self, *paths: str | Path) -> np.ndarray:
         """Read image files of any size and mode as the encoder wants them.
 
+        Parameters
+        ----------
+        *paths : str or Path
+            One image file or more.
+
         Returns
         -------
         float32 array (n, height, width, channels) in [0, 1]
@@ -139,6 +160,12 @@ class Verifier(keras.Model):
         self, root: str | Path, skip_broken: bool = False
     ) -> tuple[np.ndarray, np.ndarray]:
         """Read a folder with a subfolder a class, of one image or more, as :meth:`read` does.
+
+        Parameters
+        ----------
+        root : str or Path
+        skip_broken : bool
+            Whether to skip image files that cannot be read.
 
         Returns
         -------
@@ -171,6 +198,14 @@ class Verifier(keras.Model):
 
     def compare(self, path_a: str | Path, path_b: str | Path) -> Comparison:
         """Compare two image files. The order does not matter.
+
+        Parameters
+        ----------
+        path_a, path_b : str or Path
+
+        Returns
+        -------
+        Comparison
 
         Raises
         ------

@@ -1,0 +1,195 @@
+"""The built book as a reader meets it: in a browser, without a network."""
+
+import json
+
+import pytest
+from browser import chromium, served
+from conftest import ROOT, pages_listed
+
+PAGES = [*(f"{page}.html" for page in pages_listed()), "genindex.html", "search.html"]
+CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+# MathJax draws each letter as an element of its own, and highlighted code each word; the
+# colours of both are looked at on one page.
+MATHS, CODE = ["mjx-container"], ["div.highlight"]
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    with served(site) as where:
+        yield where
+
+
+def opened(browser, address, page, scheme="light", **options):
+    """A page in a window of its own; what went wrong is noted in ``page.faults``."""
+    context = browser.new_context(viewport=DESKTOP, **options)
+    context.add_init_script(
+        f"localStorage.setItem('mode', '{scheme}'); localStorage.setItem('theme', '{scheme}')"
+    )
+    window = context.new_page()
+    window.faults = []
+    window.on("console", lambda m: m.type == "error" and window.faults.append(m.text))
+    window.on("pageerror", lambda error: window.faults.append(str(error)))
+    window.on("response", lambda r: r.status >= 400 and window.faults.append(r.url))
+    window.on(
+        "request",
+        lambda r: r.url.startswith((address, "data:", "blob:")) or window.faults.append(r.url),
+    )
+    window.goto(f"{address}/{page}", wait_until="networkidle")
+    return window
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def page(request, browser, address):
+    window = opened(browser, address, request.param)
+    yield window
+    window.context.close()
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def dark_page(request, browser, address):
+    window = opened(browser, address, request.param, scheme="dark")
+    yield window
+    window.context.close()
+
+
+def violations(window, context, rules=None, left_out=()):
+    """What axe-core finds of serious or critical impact, and where."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    options = {"resultTypes": ["violations"], "preload": False}
+    if rules:
+        options["runOnly"] = rules
+    options["rules"] = {rule: {"enabled": False} for rule in left_out}
+    found = Axe().run(window, context=context, options=options).response["violations"]
+    return [
+        (each["id"], node["target"])
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+class TestEveryPage:
+    def test_loads_without_an_error_or_a_request_to_another_site(self, page):
+        assert page.faults == []
+
+    @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+    def test_is_no_wider_than_the_window(self, page, size):
+        page.set_viewport_size(size)
+        page.wait_for_timeout(100)
+        widths = page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        page.set_viewport_size(DESKTOP)
+        assert widths[0] <= widths[1]
+
+    def test_draws_its_formulas(self, page):
+        page.wait_for_function(
+            "document.querySelectorAll('.math').length <="
+            " document.querySelectorAll('mjx-container').length"
+        )
+        assert page.locator("mjx-merror").count() == 0
+
+    def test_shows_its_pictures(self, page):
+        broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+        assert page.evaluate(broken) == []
+
+    def test_is_accessible(self, page):
+        assert violations(page, {"exclude": [MATHS]}, left_out=["color-contrast"]) == []
+
+    def test_has_enough_contrast(self, page):
+        assert violations(page, {"exclude": [MATHS, CODE]}, ["color-contrast"]) == []
+
+    def test_has_enough_contrast_in_the_dark(self, dark_page):
+        assert dark_page.evaluate("document.documentElement.dataset.theme") == "dark"
+        assert violations(dark_page, {"exclude": [MATHS, CODE]}, ["color-contrast"]) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_code_and_formulas_have_enough_contrast(browser, address, scheme):
+    window = opened(browser, address, "notebooks/03_mnist_pairs.html", scheme)
+    assert violations(window, {"include": [CODE]}, ["color-contrast"]) == []
+    window.goto(f"{address}/book/notation.html", wait_until="networkidle")
+    assert violations(window, {"include": [MATHS]}, ["color-contrast"]) == []
+    window.context.close()
+
+
+def test_axe_finds_what_is_wrong(browser, address):
+    """A picture without a description, and grey on grey, put into a page that has neither."""
+    window = opened(browser, address, "book/intro.html")
+    window.evaluate(
+        "document.querySelector('article').insertAdjacentHTML('afterbegin',"
+        ' \'<img src="../_static/favicon.svg"><p style="color: #888; background: #999">x</p>\')'
+    )
+    assert {rule for rule, _ in violations(window, {"exclude": [MATHS]})} == {
+        "image-alt",
+        "color-contrast",
+    }
+    window.context.close()
+
+
+class TestChapter:
+    @pytest.fixture(scope="class", params=CHAPTERS)
+    def chapter(self, request, browser, address):
+        window = opened(browser, address, request.param, accept_downloads=True)
+        yield window
+        window.context.close()
+
+    def test_solutions_open_when_asked(self, chapter):
+        hidden = chapter.locator("details.hide")
+        assert hidden.count() >= 2
+        for k in range(hidden.count()):
+            content = hidden.nth(k).locator("div.highlight").first
+            assert not content.is_visible()
+            hidden.nth(k).locator("summary").click()
+            assert content.is_visible()
+
+    def test_figures_are_shown_large_enough_to_read(self, chapter):
+        """Nine points on 7-inch paper at 110 dots an inch, where 12 CSS pixels are 9 points."""
+        shown = chapter.evaluate(
+            "[...document.querySelectorAll('figure img, .cell_output img')]"
+            ".filter(i => i.width).map(i => [i.src, i.width / i.naturalWidth * 9 * 110 / 72])"
+        )
+        assert shown
+        assert [each for each in shown if each[1] < 12] == []
+
+    def test_downloads_as_the_notebook_that_it_is(self, chapter, site):
+        link = chapter.locator("a.btn-download-source-button").first.get_attribute("href")
+        got = chapter.request.get(chapter.evaluate("link => new URL(link, location).href", link))
+        name = chapter.url.rpartition("/")[2].replace(".html", ".ipynb")
+        assert json.loads(got.text()) == json.loads((ROOT / "notebooks" / name).read_text())
+
+    def test_opens_in_the_reader_s_jupyterlab(self, chapter):
+        name = chapter.url.rpartition("/")[2].replace(".html", ".ipynb")
+        links = chapter.locator(".dropdown-launch-buttons a")
+        addresses = [links.nth(k).get_attribute("href") for k in range(links.count())]
+        assert addresses == [f"http://localhost:8888/lab/tree/notebooks/{name}"]
+
+
+class TestSearch:
+    def test_finds_a_page_by_a_word(self, browser, address):
+        window = opened(browser, address, "book/intro.html")
+        window.keyboard.press("Control+k")
+        window.keyboard.type("semi-hard mining")
+        window.keyboard.press("Enter")
+        results = window.locator("#search-results li a")
+        results.first.wait_for()
+        assert "06_triplet" in " ".join(
+            results.nth(k).get_attribute("href") for k in range(results.count())
+        )
+        assert window.faults == []
+        window.context.close()
+
+    def test_says_so_where_there_is_nothing(self, browser, address):
+        window = opened(browser, address, "search.html?q=xylophone")
+        window.get_by_text("did not match any documents").wait_for()
+        window.context.close()

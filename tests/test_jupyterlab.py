@@ -1,0 +1,133 @@
+"""Every chapter in JupyterLab itself: opened, run by *Run All Cells*, and saved, by its menus."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import chapters as tool
+import nbformat
+import pytest
+from browser import chromium
+from conftest import ROOT
+
+TOKEN = "read-and-run"
+SECONDS = 240  # for a chapter at smoke, beside another one
+AT_ONCE = 2
+IDLE = "Python 3 (ipykernel) | Idle"  # in the status bar
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def copies(tmp_path_factory):
+    """The chapters as a reader has them, at smoke and without outputs, and what they read."""
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "notebooks").mkdir()
+    shutil.copytree(ROOT / "results", folder / "results")
+    for chapter in tool.names():
+        notebook = tool.load(chapter)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+            if "parameters" in cell.metadata.get("tags", []):
+                cell.source = cell.source.replace('profile = "quick"', 'profile = "smoke"')
+        nbformat.write(notebook, folder / "notebooks" / f"{chapter}.ipynb")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(copies):
+    """The address of a JupyterLab that serves these copies."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
+    command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={copies}"]
+    log = (copies / "jupyterlab.log").open("w")
+    process = subprocess.Popen(
+        command, cwd=copies, stderr=log, env={**os.environ, "KERAS_BACKEND": "tensorflow"}
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            try:
+                urllib.request.urlopen(f"{address}/api?token={TOKEN}").close()
+                break
+            except OSError:
+                time.sleep(0.3)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
+
+
+def start(browser, server, chapter):
+    """Open a chapter in a window of its own, and choose Run, Run All Cells."""
+    window = browser.new_page(viewport={"width": 1280, "height": 900})
+    window.goto(f"{server}/lab/tree/notebooks/{chapter}.ipynb?token={TOKEN}&reset")
+    # Before its kernel is there, Run asks for one.
+    window.get_by_text(IDLE).wait_for(timeout=90_000)
+    window.get_by_role("menuitem", name="Run", exact=True).click()
+    window.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    return window
+
+
+def save(window, path):
+    """Wait until nothing runs any more, save by the keyboard, and read the file."""
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end:
+        window.wait_for_timeout(2000)
+        if window.get_by_text(IDLE).count() == 0:
+            continue
+        window.keyboard.press("Control+s")
+        window.wait_for_timeout(2000)
+        try:
+            notebook = nbformat.read(path, as_version=4)
+        except nbformat.reader.NotJSONError:  # being saved at this moment
+            continue
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        failed = any(o.output_type == "error" for c in code for o in c.outputs)
+        if failed or code[-1].execution_count:
+            return notebook
+    raise TimeoutError(f"{path.stem} is not through after {SECONDS} s")
+
+
+@pytest.fixture(scope="module")
+def saved(copies, server):
+    """The chapters as JupyterLab saved them after the run; two run at a time."""
+    notebooks = {}
+    with chromium() as browser:
+        left = tool.names()
+        while left:
+            group, left = left[:AT_ONCE], left[AT_ONCE:]
+            windows = {chapter: start(browser, server, chapter) for chapter in group}
+            for chapter, window in windows.items():
+                notebooks[chapter] = save(window, copies / "notebooks" / f"{chapter}.ipynb")
+            for window in windows.values():
+                # The kernel, too, so that the memory is free for the next.
+                window.get_by_role("menuitem", name="Kernel", exact=True).click()
+                window.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
+                window.wait_for_timeout(500)
+                window.close()
+    return notebooks
+
+
+@pytest.mark.parametrize("chapter", tool.names())
+class TestChapterInJupyterLab:
+    def test_runs_from_top_to_bottom(self, chapter, saved):
+        code = [cell for cell in saved[chapter].cells if cell.cell_type == "code"]
+        counts = [cell.execution_count for cell in code]
+        assert counts == list(range(1, len(code) + 1))
+
+    def test_leaves_no_error_and_no_noise(self, chapter, saved):
+        code = [cell for cell in saved[chapter].cells if cell.cell_type == "code"]
+        shown = "".join(o.get("text", "") for c in code for o in c.outputs)
+        assert not [o for c in code for o in c.outputs if o.output_type == "error"]
+        # Progress that was written over is gone from what is saved.
+        assert "\r" not in shown
+        assert "%" not in [line[-1:] for line in shown.splitlines() if line.startswith("epoch")]
