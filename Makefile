@@ -60,7 +60,10 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "error: $(PYTHON) cannot make virtual environments;" \
 	       "on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]' || { \
+	  echo "error: the packages could not be installed; the reason stands above." \
+	       "The first call needs the network and about 3 GB of disk. What is installed" \
+	       "already is kept: run the same command again" >&2; exit 1; }
 	@touch $(VENV)/.installed-tensorflow $@
 
 lab: setup  ## open the chapters in JupyterLab

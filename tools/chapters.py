@@ -267,12 +267,17 @@ def refresh(chapter: str) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    NotebookClient(
+    client = NotebookClient(
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
         resources={"metadata": {"path": str(NOTEBOOKS)}},
-    ).execute()
+    )
+    try:
+        client.execute()
+    except AssertionError as error:
+        # nbclient takes an interrupt for itself, ends the kernel, and stumbles over that.
+        raise (KeyboardInterrupt if client.km is None else error) from error
     report_times(notebook)
     for cell in notebook.cells:
         for output in list(cell.get("outputs", [])):
@@ -301,6 +306,19 @@ def refresh(chapter: str) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def refresh_all(chapters: list[str]) -> None:
+    """Refresh chapters one by one; an interrupt says which are done."""
+    for number, chapter in enumerate(chapters):
+        print(f"refresh: {chapter}", flush=True)
+        try:
+            refresh(chapter)
+        except KeyboardInterrupt:
+            print(f"\ninterrupted: {chapter} is as it was;", end=" ")
+            print(f"refreshed: {_listed(chapters[:number])};", end=" ")
+            print(f"left: {_listed(chapters[number:])}", flush=True)
+            raise SystemExit(130) from None  # as shells do
 
 
 def report_times(notebook: nbformat.NotebookNode) -> None:
@@ -527,18 +545,16 @@ def main() -> None:
     arguments = parser.parse_args()
     for chapter in arguments.chapter:
         load(chapter)  # a misspelt name ends it here, not after an hour
+    # Else a chapter would go on alone where this program is ended, not interrupted.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if arguments.command == "full":
         profile = arguments.profile
         # A rehearsal must not write over the records that the book shows.
         kept = RECORDS if profile == "full" else ROOT / "_build" / profile
-        # Else a chapter would go on alone where this program is ended, not interrupted.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         raise SystemExit(
             full(arguments.chapter, profile, arguments.records or kept, arguments.force)
         )
-    for chapter in arguments.chapter:
-        print(f"refresh: {chapter}", flush=True)
-        refresh(chapter)
+    refresh_all(arguments.chapter)
 
 
 if __name__ == "__main__":

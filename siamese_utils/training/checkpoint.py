@@ -22,11 +22,14 @@ def write_checkpoint(path: Path, record: dict, arrays: Arrays) -> None:
     named: dict = {f"{group}/{i}": a for group in arrays for i, a in enumerate(arrays[group])}
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
-        np.savez(file, record=np.array(json.dumps(record)), **named)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    try:
+        with open(partial, "wb") as file:
+            np.savez(file, record=np.array(json.dumps(record)), **named)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:  # where the disk is full, the part that was written would fill it further
+        partial.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:

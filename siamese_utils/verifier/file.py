@@ -3,6 +3,7 @@
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -18,7 +19,7 @@ def read_verifier(path: Path) -> keras.Model:
         raise FileNotFoundError(f"{path} is not a file. {EXPECTED} Correct the path.")
     _require_verifier(path)
     try:
-        return keras.saving.load_model(path, compile=False)
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises errors of many types for a bad file
         # Keras wraps the error in others with long texts; the innermost says what is wrong.
         cause = str(error).rpartition("Exception encountered: ")[2].partition("\n")[0]
@@ -44,3 +45,18 @@ def _require_verifier(path: Path) -> None:
             f"{path} holds a {config.get('class_name')}. {EXPECTED} Put the encoder into a "
             "Verifier with a threshold, and save that."
         )
+    # Keras refuses them too, unless somebody has allowed them for the whole process.
+    if _holds_code(config):
+        raise ValueError(
+            f"{path} cannot be loaded: it brings code along, in a Lambda layer, and code of a "
+            f"file is never run here. {EXPECTED} Write the layer as a class, register it by "
+            "keras.saving.register_keras_serializable, and save the model again."
+        )
+
+
+def _holds_code(config: Any) -> bool:
+    """Whether a function in bytes stands anywhere in a model's settings."""
+    if isinstance(config, dict):
+        names = (config.get("class_name"), config.get("registered_name"))
+        return bool({"Lambda", "__lambda__"} & set(names)) or any(map(_holds_code, config.values()))
+    return isinstance(config, list) and any(map(_holds_code, config))

@@ -1,0 +1,311 @@
+"""What happens where everything goes wrong: a clear message, nothing lost, no code run.
+
+What belongs to one module is tested with it: a mistyped SIAMESE_DATA_DIR, mirrors that fail and
+downloads that are cut short (test_datasets_files), corrupt records (test_records), files that
+are old or no model at all (test_verifier, test_gallery), interrupted full runs (test_full_runs).
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import chapters as tool
+import keras
+import nbformat
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from siamese_utils.gallery import OneShotClassifier
+from siamese_utils.verifier import Verifier
+
+CONTENT = b"pixels" * 1000
+
+
+def start(code, **environment):
+    """A Python process that runs some code, with the package on its path."""
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process, seconds=120):
+    said, complained = process.communicate(timeout=seconds)
+    return process.returncode, said, complained
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+class TestSetUp:
+    @pytest.fixture
+    def copy(self, tmp_path):
+        for name in ("Makefile", "pyproject.toml", "constraints.txt", "README.md", "LICENSE"):
+            shutil.copy(ROOT / name, tmp_path)
+        (tmp_path / "siamese_utils").mkdir()
+        return tmp_path
+
+    def make(self, folder, *arguments, **environment):
+        environment = {**os.environ, "MAKEFLAGS": "", **environment}
+        return subprocess.run(
+            ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True
+        )
+
+    def test_an_old_python_is_named_with_a_remedy(self, copy):
+        old = copy / "python3.9"
+        old.write_text("#!/bin/sh\nexit 1\n")  # to every question, as whether it is 3.11
+        old.chmod(0o755)
+        found = self.make(copy, "setup", f"PYTHON={old}")
+        assert found.returncode
+        assert "Python 3.11 or newer is needed" in found.stderr
+        assert "make PYTHON=python3.12" in found.stderr
+        assert not (copy / ".venv").exists()
+
+    def test_packages_that_cannot_be_had_leave_no_mark_of_success(self, copy):
+        found = self.make(copy, "setup", f"PYTHON={sys.executable}", PIP_NO_INDEX="1",
+                          PIP_FIND_LINKS=str(copy))  # fmt: skip
+        assert found.returncode
+        assert "could not be installed" in found.stderr
+        assert "run the same command again" in found.stderr
+        assert not list((copy / ".venv").glob(".installed*"))
+
+
+class TestFullDisk:
+    def test_old_files_stay_and_no_half_of_a_new_one(self, tmp_path):
+        """No file may grow beyond 2,000 bytes, as where the disk is full."""
+        process = start(f"""
+            import resource, signal, sys
+            from pathlib import Path
+            import keras, numpy as np
+            from siamese_utils import datasets, models, results
+            from siamese_utils.datasets import files
+            from siamese_utils.gallery import OneShotClassifier
+            from siamese_utils.verifier import Verifier
+
+            folder = Path({str(tmp_path)!r})
+            encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
+            files.cache_dir = lambda: folder
+            gallery = OneShotClassifier().fit(np.eye(64), np.arange(64))
+            writes = {{
+                "record.json": lambda path, n: results.store(path, {{"x": "y" * n}}),
+                "model.keras": lambda path, n: Verifier(encoder, 0.5).save(path),
+                "gallery.npz": lambda path, n: gallery.save(path),
+                "decoded": lambda path, n: files.memory_mapped("d", "0", lambda: np.ones(9999)),
+            }}
+            for name in list(writes)[:3]:
+                (folder / name).write_bytes(b"old")
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+            for name, write in writes.items():
+                try:
+                    write(folder / name, 5000)
+                    print(name, "went on")
+                except OSError as error:
+                    print(name, error.strerror)
+        """)
+        status, said, complained = ended(process)
+        assert status == 0, complained
+        # Of what is only a copy, the array is used all the same.
+        assert said.splitlines() == [
+            *(f"{name} File too large" for name in ("record.json", "model.keras", "gallery.npz")),
+            "decoded went on",
+        ]
+        assert "could not be written" in complained
+        kept = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+        assert kept == dict.fromkeys(("record.json", "model.keras", "gallery.npz"), b"old")
+        assert not list((tmp_path / "decoded").iterdir())
+
+
+class _Slow(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.requested.append(self.path)
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(CONTENT)))
+        self.end_headers()
+        self.wfile.write(CONTENT[:100])
+        self.wfile.flush()
+        self.server.go_on.wait(60)
+        self.wfile.write(CONTENT[100:])
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def slow_server():
+    """A mirror that stops after the first hundred bytes until it is told to go on."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Slow) as server:
+        server.requested, server.go_on = [], threading.Event()
+        server.url = f"http://127.0.0.1:{server.server_port}/file"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.go_on.set()
+        server.shutdown()
+
+
+class TestCache:
+    @pytest.fixture
+    def locating(self, tmp_path, slow_server):
+        """Starts a process that wants the file, and says what it found."""
+        import hashlib
+
+        checksum = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+
+        def begin():
+            return start(f"""
+                from pathlib import Path
+                from siamese_utils.datasets import files
+                files.cache_dir = lambda: Path({str(tmp_path)!r})
+                source = files.Source("set/file", {checksum!r}, ({slow_server.url!r},))
+                print(len(files.locate(source).read_bytes()), flush=True)
+            """)
+
+        return begin
+
+    def test_two_runs_at_once_download_once(self, locating, slow_server, monkeypatch):
+        monkeypatch.delenv("SIAMESE_DATA_DIR", raising=False)
+        first = locating()
+        wait_for(lambda: slow_server.requested)
+        second = locating()
+        line = second.stdout.readline()  # it waits, and says so
+        slow_server.go_on.set()
+        said = [ended(process)[1] for process in (first, second)]
+        assert "Another run is downloading data; waiting for it" in line
+        assert [each.splitlines()[-1] for each in said] == [str(len(CONTENT))] * 2
+        assert slow_server.requested == ["/file"]
+
+    def test_a_run_that_is_killed_leaves_neither_a_lock_nor_a_file(
+        self, locating, slow_server, tmp_path, monkeypatch
+    ):
+        monkeypatch.delenv("SIAMESE_DATA_DIR", raising=False)
+        killed = locating()
+        wait_for(lambda: slow_server.requested)
+        killed.kill()
+        killed.wait()
+        assert not (tmp_path / "set/file").exists()
+        slow_server.go_on.set()
+        status, said, complained = ended(locating())
+        assert status == 0, complained
+        assert said.splitlines()[-1] == str(len(CONTENT))
+
+    def test_a_cache_that_cannot_be_written_to_is_named_with_a_remedy(self, tmp_path, monkeypatch):
+        from siamese_utils.datasets import DataError, files
+
+        monkeypatch.delenv("SIAMESE_DATA_DIR", raising=False)
+        (tmp_path / "cache").write_text("a file where the folder should be")
+        monkeypatch.setattr(files, "cache_dir", lambda: tmp_path / "cache")
+        with pytest.raises(DataError, match=r"cache.* cannot be written to .*SIAMESE_DATA_DIR"):
+            files.locate(files.Source("set/file", "sha256:0", ("http://127.0.0.1:9/",)))
+
+
+class TestRefresh:
+    def test_an_interrupt_keeps_the_chapter_as_it_was(self, tmp_path):
+        notebooks, began = tmp_path / "notebooks", tmp_path / "began"
+        notebooks.mkdir()
+        cell = f"import time; open({str(began)!r}, 'w').close(); time.sleep(60)"
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+        path = notebooks / "01_koch_paper.ipynb"
+        nbformat.write(notebook, path)
+        before = path.read_bytes()
+        code = (
+            "import sys; from pathlib import Path; import chapters; "
+            f"chapters.NOTEBOOKS = Path({str(notebooks)!r}); "
+            "sys.argv = ['chapters.py', 'refresh', '01_koch_paper']; chapters.main()"
+        )
+        process = start(code)
+        wait_for(began.exists)
+        process.terminate()
+        status, said, complained = ended(process)
+        assert status == 130, complained
+        assert "interrupted: 01_koch_paper is as it was" in said
+        assert path.read_bytes() == before
+        assert [found.name for found in notebooks.iterdir()] == [path.name]
+
+    def test_a_cell_that_fails_keeps_it_too(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(tool, "NOTEBOOKS", tmp_path)
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
+        path = tmp_path / "01_koch_paper.ipynb"
+        nbformat.write(notebook, path)
+        before = path.read_bytes()
+        with pytest.raises(Exception, match="ZeroDivisionError"):
+            tool.refresh("01_koch_paper")
+        assert path.read_bytes() == before
+        assert [found.name for found in tmp_path.iterdir()] == [path.name]
+
+
+class TestUntrustedFile:
+    """A file that brings code along is refused, and the code is not run."""
+
+    @pytest.fixture
+    def model(self, tmp_path):
+        mark = tmp_path / "run"
+        touch = eval(f"lambda x: (open({str(mark)!r}, 'w').close(), x)[1]")
+        layers = [keras.Input((4, 4, 1)), keras.layers.Lambda(touch), keras.layers.Flatten()]
+        Verifier(keras.Sequential(layers), 0.5).save(tmp_path / "model.keras")
+        mark.unlink()
+        return tmp_path / "model.keras"
+
+    @pytest.mark.parametrize("allowed", [False, True], ids=["by default", "allowed elsewhere"])
+    def test_a_model_with_a_lambda(self, model, allowed):
+        status, said, complained = ended(
+            start(f"""
+                import keras
+                from siamese_utils.verifier import Verifier
+                if {allowed}:
+                    keras.config.enable_unsafe_deserialization()
+                try:
+                    Verifier.load({str(model)!r})
+                except ValueError as error:
+                    print(error)
+            """)
+        )
+        assert status == 0, complained
+        assert "model.keras cannot be loaded" in said and "Lambda" in said
+        assert not (model.parent / "run").exists()
+
+    def test_a_gallery_with_a_pickle(self, tmp_path):
+        class Opens:
+            def __reduce__(self):
+                return open, (str(tmp_path / "run"), "w")
+
+        path = tmp_path / "gallery.npz"
+        OneShotClassifier().fit(np.eye(2), ["a", "b"]).save(path)
+        with np.load(path) as file:
+            arrays = dict(file)
+        for name in arrays:
+            np.savez(path, **{**arrays, name: np.array([Opens()], dtype=object)})
+            with pytest.raises(ValueError, match=r"gallery\.npz"):
+                OneShotClassifier.load(path)
+        assert not (tmp_path / "run").exists()
+
+    def test_nothing_in_the_package_loads_pickles(self):
+        unsafe = ("import pickle", "import joblib", "allow_pickle=True", "torch.load")
+        unsafe += ("safe_mode=False", "enable_unsafe")
+        for path in (ROOT / "siamese_utils").rglob("*.py"):
+            code = tool._bare_source(path.read_text(encoding="utf-8"))
+            assert not any(word in code for word in unsafe), path
+
+
+def test_the_chapters_records_are_read_with_a_clear_error(tmp_path):
+    """As chapters 04 and 08 read them; `full` and the page of results do it in the same way."""
+    from siamese_utils import results
+
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps({"name": "x"}))
+    with pytest.raises(ValueError, match=r"record\.json"):
+        results.read(path)
