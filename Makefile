@@ -88,7 +88,7 @@ test: check  ## everything: check, the other backends, every chapter run, the bo
 	  else left="$$left $$backend"; fi; \
 	done; \
 	test -z "$$left" || echo "== not installed, so left out:$$left (make test BACKENDS=\"tensorflow$$left\")"
-	$(LIMIT) $(PYTEST) -m slow tests
+	$(LIMIT) $(PYTEST) $(TWO) -m slow tests
 	$(LIMIT) $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
 	  $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from compilation import QUICK_XLA
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -36,16 +38,30 @@ def pages_listed() -> list[str]:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """The folder of the built book; the build's warnings are errors."""
-    output = tmp_path_factory.mktemp("book")
+    """The folder of the built book, by the command of `make book`; warnings are errors.
+
+    Where tests run in two processes, the second one waits for the book of the first.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    pages = shared / "book" / "_build" / "html"
+    with FileLock(shared / "book.lock"):
+        if not (pages / "index.html").exists():
+            build(shared / "book")
+    return pages
+
+
+def build(output):
     command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(ROOT)]
     start = time.perf_counter()
-    build = subprocess.run(
-        [*command, "--path-output", str(output), "-W", "-n", "--keep-going"],
+    done = subprocess.run(
+        [*command, "--path-output", str(output), "--all", "-W", "-n", "--keep-going"],
         capture_output=True,
         text=True,
     )
     seconds = time.perf_counter() - start
-    assert build.returncode == 0, build.stdout[-3000:] + build.stderr[-3000:]
+    if done.returncode:  # what it wrote up to there is no book
+        shutil.rmtree(output)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert seconds < 120
-    return output / "_build" / "html"

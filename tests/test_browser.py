@@ -8,6 +8,8 @@ from conftest import ROOT, pages_listed
 
 PAGES = [*(f"{page}.html" for page in pages_listed()), "genindex.html", "search.html"]
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
+# The chapters share their colours, so one of them stands for all.
+IN_THE_DARK = [page for page in PAGES if page not in CHAPTERS[1:]]
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # MathJax draws each letter as an element of its own, and highlighted code each word; the
 # colours of both are looked at on one page.
@@ -28,9 +30,9 @@ def address(site):
         yield where
 
 
-def opened(browser, address, page, scheme="light", **options):
+def opened(browser, address, page, scheme="light"):
     """A page in a window of its own; what went wrong is noted in ``page.faults``."""
-    context = browser.new_context(viewport=DESKTOP, **options)
+    context = browser.new_context(viewport=DESKTOP)
     context.add_init_script(
         f"localStorage.setItem('mode', '{scheme}'); localStorage.setItem('theme', '{scheme}')"
     )
@@ -54,7 +56,7 @@ def page(request, browser, address):
     window.context.close()
 
 
-@pytest.fixture(scope="module", params=PAGES)
+@pytest.fixture(scope="module", params=IN_THE_DARK)
 def dark_page(request, browser, address):
     window = opened(browser, address, request.param, scheme="dark")
     yield window
@@ -137,13 +139,14 @@ def test_axe_finds_what_is_wrong(browser, address):
     window.context.close()
 
 
-class TestChapter:
-    @pytest.fixture(scope="class", params=CHAPTERS)
-    def chapter(self, request, browser, address):
-        window = opened(browser, address, request.param, accept_downloads=True)
-        yield window
-        window.context.close()
+@pytest.fixture(scope="module", params=CHAPTERS)
+def chapter(request, browser, address):
+    window = opened(browser, address, request.param)
+    yield window
+    window.context.close()
 
+
+class TestChapter:
     def test_solutions_open_when_asked(self, chapter):
         hidden = chapter.locator("details.hide")
         assert hidden.count() >= 2

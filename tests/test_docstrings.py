@@ -4,6 +4,7 @@ import doctest
 import importlib
 import inspect
 import pkgutil
+import re
 
 import pytest
 
@@ -28,3 +29,47 @@ def test_public_names_have_docstrings(name):
     ]
     bare = [key for key, value in public if callable(value) and not inspect.getdoc(value)]
     assert not bare
+
+
+PACKAGES = [m.name for m in pkgutil.iter_modules(siamese_utils.__path__, "siamese_utils.")]
+PUBLIC = [
+    (package, name)
+    for package in PACKAGES
+    for name in getattr(importlib.import_module(package), "__all__", [])
+    if callable(getattr(importlib.import_module(package), name))
+]
+
+# What every loss, metric and layer takes; Keras describes them.
+KERAS = ("name", "reduction", "dtype")
+
+
+def docstrings(thing):
+    """Its own, and those of the methods that a class itself defines."""
+    yield inspect.getdoc(thing) or ""
+    if inspect.isclass(thing):
+        yield from (inspect.getdoc(value) or "" for value in vars(thing).values())
+
+
+@pytest.mark.parametrize(("package", "name"), PUBLIC, ids=[".".join(pair) for pair in PUBLIC])
+class TestPublicName:
+    def test_has_an_example_that_runs(self, package, name):
+        text = "\n".join(docstrings(getattr(importlib.import_module(package), name)))
+        lines = [line for line in text.splitlines() if line.lstrip().startswith(">>>")]
+        assert [line for line in lines if "+SKIP" not in line]
+
+    def test_says_what_each_parameter_is(self, package, name):
+        """A class does so for what it is made from, in its own docstring."""
+        thing = getattr(importlib.import_module(package), name)
+        made = thing.__init__ if inspect.isclass(thing) else thing
+        if inspect.isclass(thing) and (
+            "__init__" not in vars(thing) or hasattr(thing, "__dataclass_fields__")
+        ):
+            return  # made as its base is, or by the package only
+        text = inspect.getdoc(thing) or ""
+        names = [
+            parameter.name
+            for parameter in inspect.signature(made).parameters.values()
+            if parameter.name not in ("self", *KERAS)
+            if parameter.kind is not parameter.VAR_KEYWORD
+        ]
+        assert [each for each in names if not re.search(rf"\b{each}\b", text)] == []

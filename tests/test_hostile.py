@@ -236,6 +236,36 @@ class TestRefresh:
         assert path.read_bytes() == before
         assert [found.name for found in notebooks.iterdir()] == [path.name]
 
+    def test_what_a_training_wrote_over_is_not_stored(self, tmp_path, monkeypatch):
+        """The live line in a kernel; where a cell says nothing else, nothing is stored."""
+        monkeypatch.setattr(tool, "NOTEBOOKS", tmp_path)
+        monkeypatch.setattr(tool, "input_digest", lambda chapter, notebook: "")
+        cells = [
+            "import keras, numpy as np, time; from siamese_utils import training\n"
+            "class Slow(keras.callbacks.Callback):\n"
+            "    def on_train_batch_end(self, batch, logs=None): time.sleep(0.3)\n"
+            "network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])\n"
+            "network.compile('sgd', 'mse')\n"
+            "def fit(n_lines):\n"
+            "    calls = [training.Progress(n_lines), Slow()]\n"
+            "    x = np.zeros((8, 1))\n"
+            "    network.fit(x, x, batch_size=2, verbose=0, epochs=2, callbacks=calls)\n",
+            "fit(0)",
+            "fit(0); print('after')",
+            "fit(1)",
+        ]
+        path = tmp_path / "01_koch_paper.ipynb"
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in cells])
+        nbformat.write(notebook, path)
+        tool.refresh("01_koch_paper")
+        stored = [cell.outputs for cell in nbformat.read(path, as_version=4).cells]
+        assert [[o.text for o in outputs] for outputs in stored] == [
+            [],
+            [],
+            ["after\n"],
+            ["epoch   2/2  loss 0.0000\n"],
+        ]
+
     def test_a_cell_that_fails_keeps_it_too(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tool, "NOTEBOOKS", tmp_path)
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])

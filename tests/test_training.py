@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from siamese_utils.training import LayerwiseSGD, PairAccuracy, Progress
+from siamese_utils.training import progress as progress_module
 
 pytestmark = pytest.mark.backend
 
@@ -47,6 +48,42 @@ def test_progress_prints_about_five_lines(n_epochs, reported, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [int(line.split()[1].split("/")[0]) for line in lines] == reported
     assert all(line.endswith("loss 0.5000") for line in lines)
+
+
+class TestLiveLine:
+    """What Progress shows between the lines that stay, where a line can be written over."""
+
+    @pytest.fixture
+    def written(self, capsys, monkeypatch):
+        def train(n_lines, rewrites=True):
+            monkeypatch.setattr(progress_module, "_rewrites", lambda: rewrites)
+            monkeypatch.setattr(progress_module, "SECONDS", 0)
+            x = np.zeros((4, 1))
+            two = two_layers()
+            two.compile("sgd", "mse")
+            two.fit(x, x, batch_size=2, epochs=2, verbose=0, callbacks=[Progress(n_lines)])
+            return capsys.readouterr().out
+
+        return train
+
+    def test_says_where_the_training_is_and_is_written_over(self, written):
+        parts = written(2).split("\r")
+        assert parts[1:3] == ["epoch   1/2, 0%", "epoch   1/2, 50%"]
+        assert parts[3] == "epoch   1/2  loss 0.0000\n"
+
+    def test_a_line_that_stays_covers_it(self, written):
+        shown = written(2).replace("\n", "\r").split("\r")
+        stay = [part for part in shown if "loss" in part]
+        assert min(map(len, stay)) > max(len(part) for part in shown if part.endswith("%"))
+
+    def test_nothing_is_left_of_it_at_the_end(self, written):
+        *_, blank, end = written(0).split("\r")
+        assert (blank.strip(), end) == ("", "")
+        assert len(blank) >= len("epoch   2/2, 50%")
+
+    def test_stays_away_where_lines_cannot_be_written_over(self, written):
+        assert written(0, rewrites=False) == ""
+        assert "\r" not in written(2, rewrites=False)
 
 
 RATES, MOMENTA = {"first": 0.5, "second": 0.1}, {"first": 0.9, "second": 0.2}

@@ -271,6 +271,7 @@ def refresh(chapter: str) -> None:
         notebook,
         timeout=CELL_TIMEOUT,
         kernel_name="python3",
+        coalesce_streams=True,  # one output of all that a cell prints
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
     try:
