@@ -160,6 +160,17 @@ class TestForm:
             assert len(form["figure"]["caption"]) > 20, cell.source
             assert form["figure"]["name"], cell.source
 
+    def test_the_letters_of_figures_have_nine_points_or_more(self, notebook):
+        code = "\n".join(cell.source for cell in code_cells(notebook))
+        sizes = re.findall(r"(?:fontsize|labelsize|titlesize)\W+([\d.]+)", code)
+        assert [size for size in sizes if float(size) < 9] == []
+
+    def test_the_colours_of_figures_are_the_book_s(self, notebook):
+        """So that a class has one colour throughout; beside them ink, paper and grey only."""
+        code = "\n".join(cell.source for cell in code_cells(notebook))
+        named = re.findall(r"\b(?:edge|face)?colou?r[\"']?\s*[:=]\s*[\"']([^\"']+)[\"']", code)
+        assert set(named) <= {"black", "white", "silver", "none"}
+
     def test_figures_are_png(self, notebook):
         """Drawings as SVG would be compared letter by letter when the chapter is checked."""
         kinds = {k for c in code_cells(notebook) for o in c.outputs for k in o.get("data", {})}

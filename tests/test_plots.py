@@ -1,9 +1,12 @@
 """What the curves draw, on a canvas without a screen."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 
 from siamese_utils import evaluation, plots
 
@@ -50,3 +53,45 @@ def test_reliability_curve_draws_a_point_and_a_bar_for_each_bin(axis):
     assert len(line.get_xdata()) == 3  # of ten bins, seven are empty
     ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
     np.testing.assert_allclose(ends, np.stack([found.low, found.high], axis=1), atol=1e-12)
+
+
+# Of red, green and blue by people who lack the cones for red, or those for green.
+SEEN_BY = {
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+}
+
+
+class TestStyle:
+    @pytest.fixture(autouse=True)
+    def style(self):
+        with plt.rc_context():
+            plots.use_style()
+            yield
+
+    def test_letters_have_nine_points_or_more_at_the_width_of_a_page(self):
+        width, _ = plt.rcParams["figure.figsize"]
+        assert width == 7  # inches, the width of a page's column
+        for part in ("axes.titlesize", "axes.labelsize", "xtick.labelsize", "ytick.labelsize",
+                     "legend.fontsize"):  # fmt: skip
+            assert FontProperties(size=plt.rcParams[part]).get_size_in_points() >= 9
+
+    @pytest.mark.parametrize("seen_by", SEEN_BY.values(), ids=SEEN_BY)
+    def test_colours_stay_apart_for_colour_blind_readers(self, seen_by):
+        """Machado et al. (2009), on linear light: same and different, and any two classes.
+
+        Classes may be nearer, because each is named where it is drawn.
+        """
+
+        def seen(colours):
+            return np.power([to_rgb(colour) for colour in colours], 2.2) @ np.transpose(seen_by)
+
+        same, different = seen([plots.SAME, plots.DIFFERENT])
+        assert np.linalg.norm(same - different) > 0.4
+        classes = seen(plots.CLASS_COLOURS)
+        apart = np.linalg.norm(classes[:, None] - classes, axis=-1) + np.eye(len(classes))
+        assert apart.min() > 0.03
+
+    def test_paper_is_white_so_that_a_figure_is_legible_in_the_dark(self):
+        assert to_rgb(plt.rcParams["figure.facecolor"]) == (1, 1, 1)
+        assert plt.rcParams["savefig.facecolor"] in ("auto", "white")

@@ -17,6 +17,7 @@ _REQUIRED = {
     "seconds": int | float,
     "provenance": dict,
 }
+_ORIGIN = ("date", "hardware", "backend", "python", "versions")
 _WRITTEN = (":(top,exclude)results", ":(top,exclude)siamese_utils/models/pretrained")
 _BACKEND_PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
@@ -238,6 +239,8 @@ def read(path: str | Path) -> dict[str, Any]:
         ) from error
     found = record if isinstance(record, dict) else {}
     missing = [key for key, kind in _REQUIRED.items() if not isinstance(found.get(key), kind)]
+    if "provenance" not in missing:
+        missing += [f"provenance/{key}" for key in _ORIGIN if key not in found["provenance"]]
     if missing:
         raise ValueError(
             f"{path} is not the record of a run: it lacks {', '.join(missing)}. "

@@ -1,6 +1,7 @@
 """Reading a verifier's ``.keras`` file, with errors that say what to do."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from ..datasets.files import first_line
 
 REGISTERED_NAME = "siamese_utils>Verifier"
 EXPECTED = "Expected a .keras file written by Verifier.save."
+# What Keras makes from code: Python's bytecode, a pickled PyTorch module, a TensorFlow graph.
+MADE_OF_CODE = {"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer"}
 
 
 def read_verifier(path: Path) -> keras.Model:
@@ -35,7 +38,10 @@ def _require_verifier(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as file:
             config = json.loads(file.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        if not isinstance(config, dict):
+            raise ValueError("its settings are no JSON object")
+        holds_code = _holds_code(config)
+    except Exception as error:  # of many types: a bad archive, bad JSON, nesting without end
         raise ValueError(
             f"{path} is not a Keras file, or not a whole one ({first_line(error)}). "
             f"{EXPECTED} Save the model again."
@@ -46,17 +52,19 @@ def _require_verifier(path: Path) -> None:
             "Verifier with a threshold, and save that."
         )
     # Keras refuses them too, unless somebody has allowed them for the whole process.
-    if _holds_code(config):
+    if holds_code:
         raise ValueError(
-            f"{path} cannot be loaded: it brings code along, in a Lambda layer, and code of a "
-            f"file is never run here. {EXPECTED} Write the layer as a class, register it by "
+            f"{path} cannot be loaded: it brings code along, in a Lambda layer or the like, "
+            f"and code of a file is never run here. {EXPECTED} Write the layer as a class, register it by "
             "keras.saving.register_keras_serializable, and save the model again."
         )
 
 
 def _holds_code(config: Any) -> bool:
-    """Whether a function in bytes stands anywhere in a model's settings."""
+    """Whether something made of code stands anywhere in a model's settings."""
     if isinstance(config, dict):
         names = (config.get("class_name"), config.get("registered_name"))
-        return bool({"Lambda", "__lambda__"} & set(names)) or any(map(_holds_code, config.values()))
+        # Keras finds keras.layers.Lambda by other spellings too, as "layers.Lambda" in "keras".
+        last = {re.split("[.>]", name)[-1] for name in names if isinstance(name, str)}
+        return bool(MADE_OF_CODE & last) or any(map(_holds_code, config.values()))
     return isinstance(config, list) and any(map(_holds_code, config))
