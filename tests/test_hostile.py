@@ -13,6 +13,7 @@ import sys
 import textwrap
 import threading
 import time
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import chapters as tool
@@ -308,6 +309,60 @@ class TestUntrustedFile:
         assert "model.keras cannot be loaded" in said and "Lambda" in said
         assert not (model.parent / "run").exists()
 
+    def rewrite(self, path, change):
+        """A file of a verifier whose settings were changed by hand."""
+        encoder = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()])
+        Verifier(encoder, 0.5).save(path)
+        with zipfile.ZipFile(path) as file:
+            parts = {name: file.read(name) for name in file.namelist()}
+        config = json.loads(parts["config.json"])
+        parts["config.json"] = change(config) or json.dumps(config)
+        with zipfile.ZipFile(path, "w") as file:
+            for name, content in parts.items():
+                file.writestr(name, content)
+
+    def with_layer(self, module, name):
+        def change(config):
+            layer = {"module": module, "class_name": name, "registered_name": None, "config": {}}
+            config["config"]["encoder"]["config"]["layers"].append(layer)
+
+        return change
+
+    @pytest.mark.parametrize(
+        ("module", "name"),
+        [
+            ("keras.layers", "TorchModuleWrapper"),  # Keras would unpickle it
+            ("keras.layers", "TFSMLayer"),  # and run a graph from another file
+            ("keras", "layers.Lambda"),
+        ],
+    )
+    def test_other_layers_made_of_code_and_other_spellings(self, tmp_path, module, name):
+        path = tmp_path / "model.keras"
+        self.rewrite(path, self.with_layer(module, name))
+        with pytest.raises(ValueError, match=r"model\.keras cannot be .* it brings code along"):
+            Verifier.load(path)
+
+    @pytest.mark.parametrize(("module", "name"), [("subprocess", "Popen"), ("os", "system")])
+    def test_what_is_no_layer(self, tmp_path, module, name):
+        path = tmp_path / "model.keras"
+        self.rewrite(path, self.with_layer(module, name))
+        with pytest.raises(ValueError, match=rf"model\.keras cannot be loaded .*{name}"):
+            Verifier.load(path)
+
+    def test_a_model_of_an_older_package_without_a_threshold(self, tmp_path):
+        path = tmp_path / "model.keras"
+        self.rewrite(path, lambda config: config["config"].pop("threshold") and None)
+        with pytest.raises(ValueError, match=r"cannot be loaded .*threshold.*save the model again"):
+            Verifier.load(path)
+
+    @pytest.mark.parametrize("settings", ["[]", "[" * 200_000, '{"x":' * 900 + "1" + "}" * 900])
+    def test_settings_that_are_none(self, tmp_path, settings):
+        """A list, and nested without end."""
+        path = tmp_path / "model.keras"
+        self.rewrite(path, lambda config: settings)
+        with pytest.raises(ValueError, match=r"model\.keras (is not a Keras file|holds a)"):
+            Verifier.load(path)
+
     def test_a_gallery_with_a_pickle(self, tmp_path):
         class Opens:
             def __reduce__(self):
@@ -338,4 +393,17 @@ def test_the_chapters_records_are_read_with_a_clear_error(tmp_path):
     path = tmp_path / "record.json"
     path.write_text(json.dumps({"name": "x"}))
     with pytest.raises(ValueError, match=r"record\.json"):
+        results.read(path)
+
+
+def test_a_record_that_does_not_say_where_it_comes_from_is_named(tmp_path):
+    """The page of results shows that of each record."""
+    from siamese_utils import results
+
+    path = tmp_path / "record.json"
+    results.write(path, "x", "full", {}, {}, 1.0)
+    record = results.read(path)
+    del record["provenance"]["versions"], record["provenance"]["date"]
+    results.store(path, record)
+    with pytest.raises(ValueError, match=r"record\.json .*lacks provenance/date, provenance/vers"):
         results.read(path)

@@ -55,8 +55,8 @@ def _require_verifier(path: Path) -> None:
     if holds_code:
         raise ValueError(
             f"{path} cannot be loaded: it brings code along, in a Lambda layer or the like, "
-            f"and code of a file is never run here. {EXPECTED} Write the layer as a class, register it by "
-            "keras.saving.register_keras_serializable, and save the model again."
+            f"and code of a file is never run here. {EXPECTED} Write the layer as a class, "
+            "register it by keras.saving.register_keras_serializable, and save the model again."
         )
 
 
