@@ -102,7 +102,9 @@ class TestEveryPage:
         assert page.locator("mjx-merror").count() == 0
 
     def test_shows_its_pictures(self, page):
-        broken = "[...document.images].filter(i => i.complete && !i.naturalWidth).map(i => i.src)"
+        page.evaluate("[...document.images].forEach(i => i.loading = 'eager')")
+        page.wait_for_function("[...document.images].every(i => i.complete)")
+        broken = "[...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
         assert page.evaluate(broken) == []
 
     def test_is_accessible(self, page):

@@ -22,6 +22,7 @@ import nbformat
 import numpy as np
 import pytest
 from conftest import ROOT
+from nbclient.exceptions import CellExecutionError
 
 from siamese_utils.gallery import OneShotClassifier
 from siamese_utils.verifier import Verifier
@@ -86,6 +87,7 @@ class TestSetUp:
         assert not list((copy / ".venv").glob(".installed*"))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="there is no limit on a file's size")
 class TestFullDisk:
     def test_old_files_stay_and_no_half_of_a_new_one(self, tmp_path):
         """No file may grow beyond 2,000 bytes, as where the disk is full."""
@@ -183,7 +185,11 @@ class TestCache:
         first = locating()
         wait_for(lambda: slow_server.requested)
         second = locating()
-        line = second.stdout.readline()  # it waits, and says so
+        # It waits, and says so; should it not, the first goes on, and both end.
+        late = threading.Timer(60, slow_server.go_on.set)
+        late.start()
+        line = second.stdout.readline()
+        late.cancel()
         slow_server.go_on.set()
         said = [ended(process)[1] for process in (first, second)]
         assert "Another run is downloading data; waiting for it" in line
@@ -267,13 +273,26 @@ class TestRefresh:
             ["epoch   2/2  loss 0.0000\n"],
         ]
 
+    def test_a_full_disk_leaves_neither_half_a_picture_nor_half_a_notebook(self, tmp_path):
+        path = tmp_path / "figure.png"
+        path.write_bytes(b"old")
+
+        def full_disk(temporary):
+            temporary.write_bytes(b"ha")
+            raise OSError(28, "No space left on device")
+
+        with pytest.raises(OSError, match="No space left"):
+            tool.replace(path, full_disk)
+        assert path.read_bytes() == b"old"
+        assert list(tmp_path.iterdir()) == [path]
+
     def test_a_cell_that_fails_keeps_it_too(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tool, "NOTEBOOKS", tmp_path)
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
         path = tmp_path / "01_koch_paper.ipynb"
         nbformat.write(notebook, path)
         before = path.read_bytes()
-        with pytest.raises(Exception, match="ZeroDivisionError"):
+        with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
             tool.refresh("01_koch_paper")
         assert path.read_bytes() == before
         assert [found.name for found in tmp_path.iterdir()] == [path.name]

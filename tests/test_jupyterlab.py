@@ -34,6 +34,7 @@ def copies(tmp_path_factory):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
             if "parameters" in cell.metadata.get("tags", []):
+                assert 'profile = "quick"' in cell.source
                 cell.source = cell.source.replace('profile = "quick"', 'profile = "smoke"')
         nbformat.write(notebook, folder / "notebooks" / f"{chapter}.ipynb")
     return folder
@@ -59,6 +60,8 @@ def server(copies):
                 break
             except OSError:
                 time.sleep(0.3)
+        else:
+            pytest.fail((copies / "jupyterlab.log").read_text()[-2000:])
         yield address
     finally:
         process.terminate()

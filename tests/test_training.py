@@ -68,18 +68,24 @@ class TestLiveLine:
 
     def test_says_where_the_training_is_and_is_written_over(self, written):
         parts = written(2).split("\r")
-        assert parts[1:3] == ["epoch   1/2, 0%", "epoch   1/2, 50%"]
+        assert parts[1:3] == ["epoch   1/2,   0%", "epoch   1/2,  50%"]
         assert parts[3] == "epoch   1/2  loss 0.0000\n"
 
-    def test_a_line_that_stays_covers_it(self, written):
-        shown = written(2).replace("\n", "\r").split("\r")
-        stay = [part for part in shown if "loss" in part]
-        assert min(map(len, stay)) > max(len(part) for part in shown if part.endswith("%"))
+    @pytest.mark.parametrize("n_lines", [0, 1, 2])
+    def test_each_state_covers_the_one_before(self, written, n_lines):
+        """As a terminal shows it: after a return, the row is written over from its start."""
+        row, stay = "", 0
+        for part in written(n_lines).replace("\n", "\n\r").split("\r"):
+            row = part + ("" if row.endswith("\n") else row[len(part) :])
+            assert row.rstrip() == part.rstrip() or part == ""
+            stay += row.endswith("\n")
+        assert row.strip() == ""
+        assert stay == n_lines
 
     def test_nothing_is_left_of_it_at_the_end(self, written):
         *_, blank, end = written(0).split("\r")
         assert (blank.strip(), end) == ("", "")
-        assert len(blank) >= len("epoch   2/2, 50%")
+        assert len(blank) == len("epoch   2/2,  50%")
 
     def test_stays_away_where_lines_cannot_be_written_over(self, written):
         assert written(0, rewrites=False) == ""

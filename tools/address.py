@@ -25,9 +25,11 @@ repository = "{address}"  # from _config.yml, by `make address`
 if not importlib.util.find_spec("siamese_utils"):
     if not repository:
         raise ModuleNotFoundError("siamese_utils: open this chapter in a copy of the book")
-    subprocess.run(["git", "clone", "--quiet", "--depth=1", repository, "book"], check=True)
+    if not os.path.exists("book"):
+        subprocess.run(["git", "clone", "--quiet", "--depth=1", repository, "book"], check=True)
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "./book"], check=True)
     importlib.invalidate_caches()
+if os.path.exists("book/notebooks"):  # what was fetched, after a restart of the kernel, too
     os.chdir("book/notebooks")"""
 
 
@@ -37,19 +39,19 @@ def address() -> str:
     return config["repository"]["url"]
 
 
-def first_cell(address: str) -> nbformat.NotebookNode:
+def first_cell(url: str) -> nbformat.NotebookNode:
     """The cell that fetches the book, which the pages do not show."""
-    cell = nbformat.v4.new_code_cell(CELL.format(address=address), id=TAG)
+    cell = nbformat.v4.new_code_cell(CELL.format(address=url), id=TAG)
     cell.metadata["tags"] = [TAG, "remove-cell"]
     return cell
 
 
-def with_first_cell(notebook: nbformat.NotebookNode, address: str) -> nbformat.NotebookNode:
+def with_first_cell(notebook: nbformat.NotebookNode, url: str) -> nbformat.NotebookNode:
     """The notebook, with the cell before its other code."""
     cells = [c for c in notebook.cells if TAG not in c.metadata.get("tags", [])]
     at = [c.cell_type for c in cells].index("code")
     old = [c for c in notebook.cells if TAG in c.metadata.get("tags", [])]
-    new = first_cell(address)
+    new = first_cell(url)
     new.execution_count = old[0].execution_count if old else None
     notebook.cells = [*cells[:at], new, *cells[at:]]
     return notebook

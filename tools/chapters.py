@@ -23,6 +23,7 @@ import sys
 import time
 import tokenize
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import address
@@ -300,10 +301,16 @@ def refresh(chapter: str) -> None:
         },
     }
     for name, png in pictures(notebook).items():
-        (ROOT / "book" / "figures" / name).write_bytes(png)
-    temporary = path.with_name(f".{chapter}.{os.getpid()}")
+        picture = ROOT / "book" / "figures" / name
+        replace(picture, functools.partial(Path.write_bytes, data=png))
+    replace(path, functools.partial(nbformat.write, notebook))
+
+
+def replace(path: Path, write: Callable[[Path], object]) -> None:
+    """Write a file anew, whole or not at all: under another name first, then renamed."""
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}")
     try:
-        nbformat.write(notebook, temporary)
+        write(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

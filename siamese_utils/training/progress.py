@@ -47,15 +47,14 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_begin(self, batch, logs=None):
         steps = self.params.get("steps")
         if steps and _rewrites() and time.monotonic() - self.written >= SECONDS:
-            # Shorter than any line that stays, which is to cover it.
-            self.live = f"epoch {self.epoch + 1:3d}/{self.params['epochs']}, {batch / steps:.0%}"
+            # Of one width, to cover itself, and shorter than the lines that stay, which cover it.
+            self.live = f"epoch {self.epoch + 1:3d}/{self.params['epochs']}, {batch / steps:4.0%}"
             self.written = time.monotonic()
             print(f"\r{self.live}", end="", flush=True)
 
     def on_epoch_end(self, epoch, logs=None):
         done, n_epochs = epoch + 1, self.params["epochs"]
-        every = max(1, -(-n_epochs // self.n_lines)) if self.n_lines else n_epochs + 1
-        if self.n_lines and (done == n_epochs or done % every == 0):
+        if self.n_lines and (done == n_epochs or done % -(-n_epochs // self.n_lines) == 0):
             values = "  ".join(f"{name} {_short(v)}" for name, v in (logs or {}).items())
             start = "\r" if self.live else ""
             self.live = ""
