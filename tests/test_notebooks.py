@@ -10,6 +10,7 @@ import statistics
 from concurrent.futures import ThreadPoolExecutor
 
 import chapters as tool
+import freshness
 import pytest
 import results_page
 from compilation import QUICK_XLA
@@ -58,12 +59,12 @@ def test_there_are_chapters():
 class TestFreshness:
     def test_outputs_come_from_this_code(self, chapter, notebook):
         stored = notebook.metadata["siamese_book"]["inputs"]
-        assert stored == tool.input_digest(chapter, notebook), (
+        assert stored == freshness.input_digest(chapter, notebook), (
             f"the stored outputs of {chapter} are stale: run `make refresh CHAPTER={chapter}`"
         )
 
     def test_outputs_are_as_they_were_stored(self, chapter, notebook):
-        assert notebook.metadata["siamese_book"]["outputs"] == tool.output_digest(notebook), (
+        assert notebook.metadata["siamese_book"]["outputs"] == freshness.output_digest(notebook), (
             f"an output of {chapter} was changed by hand: run `make refresh CHAPTER={chapter}`"
         )
 
@@ -75,21 +76,21 @@ class TestFreshness:
         changed = copy.deepcopy(notebook)
         streams = [o for c in code_cells(changed) for o in c.outputs if o.output_type == "stream"]
         streams[0].text = streams[0].text + "1"
-        assert tool.output_digest(changed) != tool.output_digest(notebook)
+        assert freshness.output_digest(changed) != freshness.output_digest(notebook)
 
     def test_changed_code_is_noticed_and_changed_text_is_not(self, chapter, notebook):
-        before = tool.input_digest(chapter, notebook)
+        before = freshness.input_digest(chapter, notebook)
         changed = copy.deepcopy(notebook)
         changed.cells[0].source += "\nMore text."
-        assert tool.input_digest(chapter, changed) == before
+        assert freshness.input_digest(chapter, changed) == before
         code_cells(changed)[-1].source += "\nx = 1"
-        assert tool.input_digest(chapter, changed) != before
+        assert freshness.input_digest(chapter, changed) != before
 
     def test_comments_and_docstrings_do_not_count(self):
         bare = 'def f(x):\n    return x + "#"\n'
         full = '"""Module."""\n\ndef f(x):  # why\n    """What."""\n\n    return x + "#"\n'
-        assert tool._bare_source(full) == tool._bare_source(bare)
-        assert tool._bare_source(bare.replace("+", "-")) != tool._bare_source(bare)
+        assert freshness._bare_source(full) == freshness._bare_source(bare)
+        assert freshness._bare_source(bare.replace("+", "-")) != freshness._bare_source(bare)
 
     @pytest.mark.parametrize(
         ("source", "used", "unused"),
@@ -106,7 +107,7 @@ class TestFreshness:
         ],
     )
     def test_modules_are_followed_through_the_package(self, source, used, unused):
-        modules = tool._modules_used(source)
+        modules = freshness._modules_used(source)
         found = {name.removeprefix("siamese_utils").strip(".") for name in modules}
         assert used <= found
         assert not unused & found
@@ -116,13 +117,13 @@ class TestFreshness:
         code = 'models.load_pretrained()\nf"../results/recorded/ladder_{part}.json"'
         cell = tool.nbformat.v4.new_code_cell("from siamese_utils import models\n" + code)
         page = tool.nbformat.v4.new_notebook(cells=[cell])
-        monkeypatch.setattr(tool, "RECORDS", tmp_path / "full")
-        monkeypatch.setattr(tool, "_quick_settings", lambda chapter: "")
+        monkeypatch.setattr(freshness, "RECORDS", tmp_path / "full")
+        monkeypatch.setattr(freshness, "_quick_settings", lambda chapter: "")
         (tmp_path / "recorded").mkdir()
-        digests = [tool.input_digest("a chapter", page)]
+        digests = [freshness.input_digest("a chapter", page)]
         for name in ("other.json", "ladder_1.json"):
             (tmp_path / "recorded" / name).write_text("{}")
-            digests.append(tool.input_digest("a chapter", page))
+            digests.append(freshness.input_digest("a chapter", page))
         assert digests[0] == digests[1] != digests[2]
 
         read = tool.Path.read_text
@@ -131,7 +132,7 @@ class TestFreshness:
             "read_text",
             lambda path, **kw: "{}" if path.name == "omniglot.json" else read(path, **kw),
         )
-        assert tool.input_digest("a chapter", page) != digests[2]
+        assert freshness.input_digest("a chapter", page) != digests[2]
 
 
 class TestForm:
