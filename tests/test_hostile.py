@@ -34,7 +34,7 @@ CONTENT = b"pixels" * 1000
 def start(code, **environment):
     """A Python process that runs some code, with the package on its path."""
     return subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(code)],
+        [sys.executable, "-u", "-c", textwrap.dedent(code)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
