@@ -9,11 +9,11 @@ from conftest import ROOT, pages_listed
 PAGES = [*(f"{page}.html" for page in pages_listed()), "genindex.html", "search.html"]
 CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 # The chapters share their colours, so one of them stands for all.
-IN_THE_DARK = [page for page in PAGES if page not in CHAPTERS[1:]]
+COLOURS = [page for page in PAGES if page not in CHAPTERS[1:]]
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # MathJax draws each letter as an element of its own, and highlighted code each word; the
 # colours of both are looked at on one page.
-MATHS, CODE = ["mjx-container"], ["div.highlight"]
+MATHS, CODE, NAMES = ["mjx-container"], ["div.highlight"], [".sig"]
 
 pytestmark = pytest.mark.slow
 
@@ -52,13 +52,6 @@ def opened(browser, address, page, scheme="light"):
 @pytest.fixture(scope="module", params=PAGES)
 def page(request, browser, address):
     window = opened(browser, address, request.param)
-    yield window
-    window.context.close()
-
-
-@pytest.fixture(scope="module", params=IN_THE_DARK)
-def dark_page(request, browser, address):
-    window = opened(browser, address, request.param, scheme="dark")
     yield window
     window.context.close()
 
@@ -110,21 +103,28 @@ class TestEveryPage:
     def test_is_accessible(self, page):
         assert violations(page, {"exclude": [MATHS]}, left_out=["color-contrast"]) == []
 
-    def test_has_enough_contrast(self, page):
-        assert violations(page, {"exclude": [MATHS, CODE]}, ["color-contrast"]) == []
 
-    def test_has_enough_contrast_in_the_dark(self, dark_page):
-        assert dark_page.evaluate("document.documentElement.dataset.theme") == "dark"
-        assert violations(dark_page, {"exclude": [MATHS, CODE]}, ["color-contrast"]) == []
+@pytest.fixture(scope="module", params=["light", "dark"])
+def scheme(request):
+    return request.param
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_code_and_formulas_have_enough_contrast(browser, address, scheme):
-    window = opened(browser, address, "notebooks/03_mnist_pairs.html", scheme)
-    assert violations(window, {"include": [CODE]}, ["color-contrast"]) == []
-    window.goto(f"{address}/book/notation.html", wait_until="networkidle")
-    assert violations(window, {"include": [MATHS]}, ["color-contrast"]) == []
-    window.context.close()
+class TestColours:
+    @pytest.mark.parametrize("name", COLOURS)
+    def test_text_has_enough_contrast(self, browser, address, scheme, name):
+        window = opened(browser, address, name, scheme)
+        assert window.evaluate("document.documentElement.dataset.theme") == scheme
+        assert violations(window, {"exclude": [MATHS, CODE, NAMES]}, ["color-contrast"]) == []
+        window.context.close()
+
+    @pytest.mark.parametrize(
+        ("name", "part"),
+        [("notebooks/03_mnist_pairs", CODE), ("book/notation", MATHS), ("book/api", NAMES)],
+    )
+    def test_code_formulas_and_names_have_it_too(self, browser, address, scheme, name, part):
+        window = opened(browser, address, f"{name}.html", scheme)
+        assert violations(window, {"include": [part]}, ["color-contrast"]) == []
+        window.context.close()
 
 
 def test_axe_finds_what_is_wrong(browser, address):
