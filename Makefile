@@ -16,7 +16,7 @@ PYTEST := $(PY) -m pytest
 # Two files at a time: most tests keep one core busy.
 TWO    := -n 2 --dist loadfile
 # A kernel that hangs must not hang the run for ever.
-LIMIT  := $(if $(shell command -v timeout),timeout --foreground -k 30 1500)
+LIMIT  := $(if $(shell command -v timeout),timeout --foreground -k 30 2400)
 
 ifneq ($(filter-out tensorflow jax torch,$(BACKENDS)),)
   $(error BACKENDS may name tensorflow, jax and torch; it is "$(BACKENDS)")
