@@ -132,7 +132,7 @@ def test_axe_finds_what_is_wrong(browser, address):
     window = opened(browser, address, "book/intro.html")
     window.evaluate(
         "document.querySelector('article section').insertAdjacentHTML('beforeend',"
-        ' \'<img src="../_static/favicon.svg"><p style="color: #888; background: #999">x</p>\')'
+        ' \'<img src="../_static/favicon.svg"><p style="color: #888; background: #999">grey on grey</p>\')'
     )
     assert {rule for rule, _ in violations(window, {"exclude": [MATHS]})} == {
         "image-alt",
