@@ -130,7 +130,7 @@ class TestColours:
 def test_axe_finds_what_is_wrong(browser, address):
     """A picture without a description, and grey on grey, put into a page that has neither."""
     window = opened(browser, address, "book/intro.html")
-    bad = '<img src="../_static/favicon.svg"><p style="color: #888; background: #999">grey on grey</p>'
+    bad = '<img src="../_static/favicon.svg"><p style="color: #888; background: #999">grey</p>'
     window.evaluate(
         "bad => document.querySelector('article section').insertAdjacentHTML('beforeend', bad)", bad
     )
