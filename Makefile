@@ -53,6 +53,8 @@ help:  ## list the commands
 
 setup: $(STAMP)  ## create .venv with the tested versions (BACKENDS="tensorflow jax torch" for all)
 
+# Not compiled by pip, which takes half its time over files that are never imported; Python
+# compiles the others when it first needs them.
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "error: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
@@ -60,7 +62,8 @@ $(STAMP): pyproject.toml constraints.txt
 	  echo "error: $(PYTHON) cannot make virtual environments;" \
 	       "on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]' || { \
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-compile \
+	  -c constraints.txt -e '.[$(EXTRAS)]' || { \
 	  echo "error: the packages could not be installed; the reason stands above." \
 	       "The first call needs the network and about 3 GB of disk. What is installed" \
 	       "already is kept: run the same command again" >&2; exit 1; }

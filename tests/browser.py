@@ -43,11 +43,15 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing: what is missing, the page that asks for it notices."""
 
 
+class _Server(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # a page asks for thirty files at once, and five is the default
+
+
 @contextlib.contextmanager
 def served(folder):
     """The address at which the files of a folder are served while the block runs."""
     handler = functools.partial(_Quiet, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = _Server(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()

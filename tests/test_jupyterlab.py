@@ -1,5 +1,6 @@
 """Every chapter in JupyterLab itself: opened, run by *Run All Cells*, and saved, by its menus."""
 
+import importlib.util
 import os
 import shutil
 import socket
@@ -13,9 +14,12 @@ import nbformat
 import pytest
 from browser import chromium
 from conftest import ROOT
+from smoke import assert_is_smoke_record
 
 TOKEN = "read-and-run"
 SECONDS = 400  # for a chapter at smoke, beside other tests
+# PyTorch compiles nothing, so it is through first; at quick the chapters run on TensorFlow.
+BACKEND = "torch" if importlib.util.find_spec("torch") else "tensorflow"
 IDLE = "Python 3 (ipykernel) | Idle"  # in the status bar
 
 pytestmark = pytest.mark.slow
@@ -33,8 +37,12 @@ def copies(tmp_path_factory):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
             if "parameters" in cell.metadata.get("tags", []):
-                assert 'profile = "quick"' in cell.source
-                cell.source = cell.source.replace('profile = "quick"', 'profile = "smoke"')
+                for old, new in (
+                    ('profile = "quick"', 'profile = "smoke"'),
+                    ('record = ""', f'record = "{folder / chapter}.json"'),
+                ):
+                    assert old in cell.source
+                    cell.source = cell.source.replace(old, new)
         nbformat.write(notebook, folder / "notebooks" / f"{chapter}.ipynb")
     return folder
 
@@ -49,7 +57,7 @@ def server(copies):
     command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={copies}"]
     log = (copies / "jupyterlab.log").open("w")
     process = subprocess.Popen(
-        command, cwd=copies, stderr=log, env={**os.environ, "KERAS_BACKEND": "tensorflow"}
+        command, cwd=copies, stderr=log, env={**os.environ, "KERAS_BACKEND": BACKEND}
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -122,6 +130,9 @@ class TestChapterInJupyterLab:
         code = [cell for cell in saved[chapter].cells if cell.cell_type == "code"]
         counts = [cell.execution_count for cell in code]
         assert counts == list(range(1, len(code) + 1))
+
+    def test_writes_its_record(self, chapter, saved, copies):
+        assert_is_smoke_record(copies / f"{chapter}.json", chapter, BACKEND)
 
     def test_leaves_no_error_and_no_noise(self, chapter, saved):
         code = [cell for cell in saved[chapter].cells if cell.cell_type == "code"]

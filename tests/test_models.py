@@ -201,38 +201,41 @@ def test_training_lowers_the_loss(encoder):
 
 LOAD = """
 import sys
+from pathlib import Path
 import numpy as np
 import siamese_utils.distances, siamese_utils.losses, siamese_utils.training
 import keras
-network = keras.saving.load_model(sys.argv[1])
-a, b = np.load(sys.argv[2])
-np.save(sys.argv[3], network.predict([a, b], verbose=0))
-assert network.loss.margin == 0.7
-assert "pair_accuracy" in network.evaluate([a, b], np.ones(len(a)), verbose=0, return_dict=True)
+folder = Path(sys.argv[1])
+a, b = np.load(folder / "pair.npy")
+for path in folder.glob("*.keras"):
+    network = keras.saving.load_model(path)
+    np.save(path.with_suffix(".npy"), network.predict([a, b], verbose=0))
+    assert network.loss.margin == 0.7
+    measured = network.evaluate([a, b], np.ones(len(a)), verbose=0, return_dict=True)
+    assert "pair_accuracy" in measured
 """
 
 
-@pytest.mark.parametrize(
-    "layer",
-    [
+def test_saved_models_load_in_a_fresh_process_in_safe_mode(encoder, images, tmp_path):
+    """Safe mode is Keras' default: it refuses files that could run code, such as a Lambda."""
+    pair = np.stack([images[:3], images[3:]])
+    np.save(tmp_path / "pair.npy", pair)
+    expected = {}
+    for layer in (
         distances.EuclideanDistance,
         distances.L1Distance,
         distances.CosineDistance,
         distances.ExpL1Similarity,
         distances.WeightedL1,
-    ],
-)
-def test_saved_model_loads_in_a_fresh_process_in_safe_mode(encoder, images, layer, tmp_path):
-    """Safe mode is Keras' default: it refuses files that could run code, such as a Lambda."""
-    network = models.siamese_network(encoder, layer())
-    network.compile("sgd", losses.ContrastiveLoss(0.7), metrics=[training.PairAccuracy(0.4)])
-    network.save(tmp_path / "model.keras")
-    pair = np.stack([images[:3], images[3:]])
-    np.save(tmp_path / "pair.npy", pair)
-    paths = [str(tmp_path / name) for name in ("model.keras", "pair.npy", "out.npy")]
-    subprocess.run([sys.executable, "-c", LOAD, *paths], check=True)
-    expected = network.predict(list(pair), verbose=0)
-    np.testing.assert_allclose(np.load(tmp_path / "out.npy"), expected, rtol=1e-6, atol=1e-6)
+    ):
+        network = models.siamese_network(encoder, layer())
+        network.compile("sgd", losses.ContrastiveLoss(0.7), metrics=[training.PairAccuracy(0.4)])
+        network.save(tmp_path / f"{layer.__name__}.keras")
+        expected[layer.__name__] = network.predict(list(pair), verbose=0)
+    subprocess.run([sys.executable, "-c", LOAD, str(tmp_path)], check=True)
+    for name, distances_here in expected.items():
+        found = np.load(tmp_path / f"{name}.npy")
+        np.testing.assert_allclose(found, distances_here, rtol=1e-6, atol=1e-6, err_msg=name)
 
 
 class TestInBatch:
