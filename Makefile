@@ -15,6 +15,8 @@ PY     := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 # Two files at a time: most tests keep one core busy.
 TWO    := -n 2 --dist loadfile
+# Those in a browser wait for it now and then, so a third fits in.
+THREE  := -n 3 --dist loadfile
 # A kernel that hangs must not hang the run for ever.
 LIMIT  := $(if $(shell command -v timeout),timeout --foreground -k 30 2400)
 
@@ -91,7 +93,7 @@ test: check  ## everything: check, the other backends, every chapter run, the bo
 	  else left="$$left $$backend"; fi; \
 	done; \
 	test -z "$$left" || echo "== not installed, so left out:$$left (make test BACKENDS=\"tensorflow$$left\")"
-	$(LIMIT) $(PYTEST) $(TWO) -m slow tests
+	$(LIMIT) $(PYTEST) $(THREE) -m slow tests
 	$(LIMIT) $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
 	  $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
 

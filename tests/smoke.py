@@ -1,8 +1,13 @@
-"""What a chapter's run at smoke leaves, however it was started."""
+"""Runs of chapters at smoke: the backend for them, and what they leave."""
+
+import importlib.util
 
 import results_page
 
 from siamese_utils import results
+
+# PyTorch compiles nothing, so there a small run is through first.
+QUICKEST = "torch" if importlib.util.find_spec("torch") else "tensorflow"
 
 
 def assert_is_smoke_record(path, chapter, backend):

@@ -1,6 +1,5 @@
 """Every chapter in JupyterLab itself: opened, run by *Run All Cells*, and saved, by its menus."""
 
-import importlib.util
 import os
 import shutil
 import socket
@@ -14,12 +13,10 @@ import nbformat
 import pytest
 from browser import chromium
 from conftest import ROOT
-from smoke import assert_is_smoke_record
+from smoke import QUICKEST, assert_is_smoke_record
 
 TOKEN = "read-and-run"
 SECONDS = 400  # for a chapter at smoke, beside other tests
-# PyTorch compiles nothing, so it is through first; at quick the chapters run on TensorFlow.
-BACKEND = "torch" if importlib.util.find_spec("torch") else "tensorflow"
 IDLE = "Python 3 (ipykernel) | Idle"  # in the status bar
 
 pytestmark = pytest.mark.slow
@@ -57,7 +54,7 @@ def server(copies):
     command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={copies}"]
     log = (copies / "jupyterlab.log").open("w")
     process = subprocess.Popen(
-        command, cwd=copies, stderr=log, env={**os.environ, "KERAS_BACKEND": BACKEND}
+        command, cwd=copies, stderr=log, env={**os.environ, "KERAS_BACKEND": QUICKEST}
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -132,7 +129,7 @@ class TestChapterInJupyterLab:
         assert counts == list(range(1, len(code) + 1))
 
     def test_writes_its_record(self, chapter, saved, copies):
-        assert_is_smoke_record(copies / f"{chapter}.json", chapter, BACKEND)
+        assert_is_smoke_record(copies / f"{chapter}.json", chapter, QUICKEST)
 
     def test_leaves_no_error_and_no_noise(self, chapter, saved):
         code = [cell for cell in saved[chapter].cells if cell.cell_type == "code"]
