@@ -89,11 +89,11 @@ def save(window, path):
     """Wait until nothing runs any more, save by the keyboard, and read the file."""
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
-        window.wait_for_timeout(2000)
+        window.wait_for_timeout(1000)
         if window.get_by_text(IDLE).count() == 0:
             continue
         window.keyboard.press("Control+s")
-        window.wait_for_timeout(2000)
+        window.wait_for_timeout(1000)
         try:
             notebook = nbformat.read(path, as_version=4)
         except nbformat.reader.NotJSONError:  # being saved at this moment
