@@ -17,7 +17,6 @@ from smoke import assert_is_smoke_record
 from siamese_utils import profiles
 
 CHAPTERS = tool.names()
-BACKENDS = [b for b in ("tensorflow", "jax", "torch") if importlib.util.find_spec(b)]
 # Every chapter runs at quick on TensorFlow, and at smoke in JupyterLab. `make full` is for JAX
 # first: by its call run two that train in ways of their own; where there is no JAX, one on what
 # there is. `make full PROFILE=smoke` runs them all.
