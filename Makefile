@@ -98,10 +98,10 @@ test: check  ## everything: check, the other backends, every chapter run, the bo
 	  $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
 
 refresh: setup  ## run the chapters again at the quick profile and store their outputs
-	$(PY) tools/chapters.py refresh $(CHAPTER)
+	$(PY) tools/run_chapters.py refresh $(CHAPTER)
 
 full: setup  ## run the chapters that lack a record at paper scale into results/full (on a GPU)
-	$(PY) tools/chapters.py full $(CHAPTER) --profile $(PROFILE) $(if $(FORCE),--force)
+	$(PY) tools/run_chapters.py full $(CHAPTER) --profile $(PROFILE) $(if $(FORCE),--force)
 
 results: setup  ## write the pages of the recorded runs, of the benchmarks and of the figures
 	$(PY) tools/results_page.py

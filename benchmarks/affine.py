@@ -13,7 +13,7 @@ prints a table and writes it to results/benchmarks/.
 import time
 from pathlib import Path
 
-from siamese_utils import augment, datasets, results  # isort: skip
+from siamese_utils import augment, chapters, datasets  # isort: skip
 import numpy as np
 from scipy import ndimage
 
@@ -90,14 +90,16 @@ def main():
         }
         for key, name in names.items()
     ]
-    table = results.markdown_table(rows)
+    table = chapters.markdown_table(rows)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "affine.md").write_text(table + "\n", encoding="utf-8")
     settings = {"images": N_IMAGES, "batches": N_BATCHES, "repeats": REPEATS}
     metrics = {"measured": measured, "images_per_second": per_second, "ratios": ratios}
     total = sum(map(sum, measured.values()))
-    results.write(FOLDER / "affine.json", "benchmarks/affine", "full", settings, metrics, total)
+    chapters.write_record(
+        FOLDER / "affine.json", "benchmarks/affine", "full", settings, metrics, total
+    )
     missed = [key for key, ratio in ratios.items() if ratio < BARS[key]]
     if missed:
         raise SystemExit(f"below the bar: {', '.join(missed)}")

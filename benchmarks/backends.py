@@ -22,7 +22,7 @@ import sys
 import time
 from pathlib import Path
 
-from siamese_utils import datasets, models, results, sampling, training  # isort: skip
+from siamese_utils import chapters, datasets, models, sampling, training  # isort: skip
 import keras
 import numpy as np
 import past_the_paper
@@ -119,7 +119,7 @@ def table_of(medians, versions):
                 "first images (s)": f"{found['first embedding']:.1f}",
             }
         )
-    table = results.markdown_table(rows)
+    table = chapters.markdown_table(rows)
     absent = [name for backend, name in BACKENDS.items() if backend not in medians]
     return f"{table}\n\nNot installed, so not measured: {', '.join(absent)}." if absent else table
 
@@ -155,7 +155,7 @@ def main():
         "recipe": RECIPE,
     }
     metrics = {"medians": medians, "measured": measured, "versions": versions}
-    results.write(
+    chapters.write_record(
         FOLDER / "backends.json",
         "benchmarks/backends",
         "full",

@@ -23,20 +23,20 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from siamese_utils import (  # isort: skip
-    datasets,
-    distances,
-    losses,
-    models,
-    results,
-    sampling,
-    scoring,
-)
 import keras
 import numpy as np
 import past_the_paper
-
 from siamese_utils.gallery import OneShotClassifier
+
+from siamese_utils import (
+    chapters,
+    datasets,
+    distances,
+    evaluation,
+    losses,
+    models,
+    sampling,
+)
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BARS = {"ways": 20, "batch": 100}  # how many times faster, at least, at the largest size
@@ -107,7 +107,7 @@ def by_embeddings(encoder, images, trials):
     used, index = np.unique(both, return_inverse=True)
     index = index.reshape(both.shape)
     once = sampling.Episodes(index[:, 0], index[:, 1:], trials.answers)
-    return scoring.episode_scores(distances.cosine, models.embed(encoder, images[used]), once)
+    return evaluation.episode_scores(distances.cosine, models.embed(encoder, images[used]), once)
 
 
 def first_trials(trials, n):
@@ -234,9 +234,9 @@ def tables_of(found):
         for row in found["batch"]
     ]
     return {
-        "Images in the gallery": results.markdown_table(gallery),
-        "N in N-way": results.markdown_table(ways),
-        "Images in a batch": results.markdown_table(batch),
+        "Images in the gallery": chapters.markdown_table(gallery),
+        "N in N-way": chapters.markdown_table(ways),
+        "Images in a batch": chapters.markdown_table(batch),
     }
 
 
@@ -261,7 +261,7 @@ def main():
         "side": SIDE,
         "seed": SEED,
     }
-    results.write(
+    chapters.write_record(
         FOLDER / "growth.json",
         "benchmarks/growth",
         "full",

@@ -17,7 +17,7 @@ prints a table and writes it to results/benchmarks/.
 import time
 from pathlib import Path
 
-from siamese_utils import datasets, models, results, sampling, scoring  # isort: skip
+from siamese_utils import chapters, datasets, evaluation, models, sampling  # isort: skip
 import keras
 import numpy as np
 
@@ -67,7 +67,7 @@ def by_embeddings(network, images, episodes):
     """The package's way; scores (n_trials, n_way), logits of *same*."""
     encoder, head = network.get_layer("koch_encoder"), network.get_layer("head")
     embeddings = models.embed(encoder, images, BATCH_SIZE)
-    return scoring.episode_scores(head, embeddings, episodes)
+    return evaluation.episode_scores(head, embeddings, episodes)
 
 
 def seconds(function, *arguments):
@@ -139,12 +139,12 @@ def main():
                 "bar": f"≥ {BAR}" if name == "together" else "",
             }
         )
-    table = results.markdown_table(rows)
+    table = chapters.markdown_table(rows)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "oneshot.md").write_text(table + "\n", encoding="utf-8")
     settings = {"n_way": N_WAY, "batch_size": BATCH_SIZE, "timed_every": EVERY, "seed": SEED}
-    results.write(
+    chapters.write_record(
         FOLDER / "oneshot.json",
         "benchmarks/oneshot",
         "full",

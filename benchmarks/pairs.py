@@ -13,7 +13,7 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from siamese_utils import datasets, losses, models, results, sampling  # isort: skip
+from siamese_utils import chapters, datasets, losses, models, sampling  # isort: skip
 import keras
 import numpy as np
 
@@ -107,13 +107,16 @@ def main():
                 "bar": f"≥ {BARS[key]}",
             }
         )
-    table = results.markdown_table(rows)
+    table = chapters.markdown_table(rows)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "pairs.md").write_text(table + "\n", encoding="utf-8")
     metrics = {"measured": measured, "ratios": ratios}
-    results.write(FOLDER / "pairs.json", "benchmarks/pairs", "full", {"repeats": REPEATS}, metrics,
-                  sum(map(sum, (measured["build"], measured["epoch"]))))  # fmt: skip
+    total = sum(map(sum, (measured["build"], measured["epoch"])))
+    settings = {"repeats": REPEATS}
+    chapters.write_record(
+        FOLDER / "pairs.json", "benchmarks/pairs", "full", settings, metrics, total
+    )
     missed = [key for key, ratio in ratios.items() if ratio < BARS[key]]
     if missed:
         raise SystemExit(f"below the bar: {', '.join(missed)}")

@@ -20,11 +20,11 @@ import sys
 import time
 from pathlib import Path
 
-from siamese_utils import models, results, training  # isort: skip
+from siamese_utils import chapters, models, training  # isort: skip
 import keras
 import numpy as np
 
-from siamese_utils.results.records import on_gpu
+from siamese_utils.chapters.records import on_gpu
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 TURNS = 3
@@ -178,7 +178,7 @@ def table_of(medians, backend):
         f"The card multiplies matrices in bfloat16 at {rate / 1e12:,.0f} TFLOP/s, and a training "
         f"step costs {operations_a_pair() / 1e9:.2f} GFLOP a pair."
     )
-    return f"{results.markdown_table(rows)}\n\n{note}"
+    return f"{chapters.markdown_table(rows)}\n\n{note}"
 
 
 def main():
@@ -214,7 +214,7 @@ def main():
     (FOLDER / "paper_network.md").write_text(table + "\n", encoding="utf-8")
     settings = {"turns": TURNS, "batch": BATCH, "steps": STEPS, "matrix": MATRIX, "bars": BARS}
     metrics = {"medians": medians, "measured": measured, "torch": torch.__version__, **found}
-    results.write(
+    chapters.write_record(
         FOLDER / "paper_network.json",
         "benchmarks/paper_network",
         "full",

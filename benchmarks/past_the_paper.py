@@ -30,22 +30,22 @@ import os
 import time
 from pathlib import Path
 
-from siamese_utils import (  # isort: skip
+import keras
+import numpy as np
+from keras import layers
+from scipy.special import logsumexp
+
+from siamese_utils import (
     augment,
+    chapters,
     datasets,
     distances,
     evaluation,
     losses,
     models,
-    results,
     sampling,
-    scoring,
     training,
 )
-import keras
-import numpy as np
-from keras import layers
-from scipy.special import logsumexp
 
 ROOT = Path(__file__).resolve().parents[1]
 PRETRAINED = ROOT / "siamese_utils" / "models" / "pretrained"
@@ -176,7 +176,7 @@ def run(part, name, settings):
     if read(file)["metrics"].get(name, {}).get("settings") == settings:
         print(f"{part}, {name}: recorded already", flush=True)
         return
-    provenance = results.provenance()  # of now: the files may be changed while it trains
+    provenance = chapters.provenance()  # of now: the files may be changed while it trains
     encoder, found = measured(settings)
     entry = {"settings": settings, "provenance": provenance, **found}
     if (part, name) == ("long", "seed 1"):
@@ -186,13 +186,15 @@ def run(part, name, settings):
     entries = {key: entries[key] for key in PARTS[part]() if key in entries}
     seconds = sum(entry["seconds"] for entry in entries.values())
     # Each entry has settings of its own.
-    results.write(file, f"benchmarks/past_the_paper {part}", "recorded", {}, entries, seconds)
+    chapters.write_record(
+        file, f"benchmarks/past_the_paper {part}", "recorded", {}, entries, seconds
+    )
     print(f"{part}, {name}: {found}", flush=True)
 
 
 def read(file):
     """The part's record, empty before the first training."""
-    return results.read(file) if file.exists() else {"metrics": {}}
+    return chapters.read_record(file) if file.exists() else {"metrics": {}}
 
 
 def keep(encoder, entry):
@@ -362,7 +364,7 @@ def on_validation(settings, encoder, head, embed, validation):
         alphabets=validation.alphabets,
     )
     embeddings = embed(encoder, datasets.area_resize(validation.images, settings["side"]))
-    scores = scoring.episode_scores(head, embeddings, trials)
+    scores = evaluation.episode_scores(head, embeddings, trials)
     found = evaluation.identify(-scores, trials.answers)
     return share(found)
 
@@ -414,7 +416,7 @@ def on_runs(settings, encoder, head, embed, _):
         )
         for x in (runs.test_images, runs.support_images)
     )
-    found = evaluation.official_runs(-scoring.run_scores(head, queries, supports), runs)
+    found = evaluation.official_runs(-evaluation.run_scores(head, queries, supports), runs)
     return share(found)
 
 

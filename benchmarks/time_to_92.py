@@ -21,19 +21,19 @@ import math
 import time
 from pathlib import Path
 
-from siamese_utils import (  # isort: skip
-    datasets,
-    distances,
-    evaluation,
-    models,
-    results,
-    sampling,
-    scoring,
-)
 import keras
 import numpy as np
 import past_the_paper
 from keras import layers
+
+from siamese_utils import (
+    chapters,
+    datasets,
+    distances,
+    evaluation,
+    models,
+    sampling,
+)
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BAR = 0.92  # accuracy on the official runs, to be reached by one of the schedules
@@ -125,7 +125,7 @@ def on_runs(encoder, distance, runs):
         for x in (runs.test_images, runs.support_images)
     )
     shape = (20, 20, -1)
-    scores = scoring.run_scores(distance, tests.reshape(shape), supports.reshape(shape))
+    scores = evaluation.run_scores(distance, tests.reshape(shape), supports.reshape(shape))
     found = evaluation.official_runs(scores, runs)
     return {"accuracy": found.accuracy, "interval": list(found.interval)}
 
@@ -188,7 +188,7 @@ def table_of(trainings, looks, before):
                 "bar": f"≥ {100 * BAR:.1f} %" if entry["training"].startswith("ours") else "",
             }
         )
-    return f"{results.markdown_table(rows)}\n\n{NOTE.format(looks=looks, before=before)}"
+    return f"{chapters.markdown_table(rows)}\n\n{NOTE.format(looks=looks, before=before)}"
 
 
 def main():
@@ -219,7 +219,7 @@ def main():
         "ours": ours,
         "sources": sources,
     }
-    results.write(
+    chapters.write_record(
         FOLDER / "time_to_92.json",
         "benchmarks/time_to_92",
         "full",

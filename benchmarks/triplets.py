@@ -17,7 +17,7 @@ prints a table and writes it to results/benchmarks/.
 import time
 from pathlib import Path
 
-from siamese_utils import datasets, distances, losses, models, results, sampling  # isort: skip
+from siamese_utils import chapters, datasets, distances, losses, models, sampling  # isort: skip
 import keras
 import numpy as np
 
@@ -156,7 +156,7 @@ def main():
             }
         )
     note = NOTE.format(images=len(batch), encodings=3 * len(triplets))
-    table = f"{results.markdown_table(rows)}\n\n{note}"
+    table = f"{chapters.markdown_table(rows)}\n\n{note}"
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
     (FOLDER / "triplets.md").write_text(table + "\n", encoding="utf-8")
@@ -175,7 +175,7 @@ def main():
         "n_triplets": len(triplets),
         "apart": {"loss": apart[0], "step": apart[1]},
     }
-    results.write(
+    chapters.write_record(
         FOLDER / "triplets.json",
         "benchmarks/triplets",
         "full",

@@ -4,14 +4,14 @@ import importlib.util
 
 import results_page
 
-from siamese_utils import results
+from siamese_utils import chapters
 
 # PyTorch compiles nothing, so there a small run is through first.
 QUICKEST = "torch" if importlib.util.find_spec("torch") else "tensorflow"
 
 
 def assert_is_smoke_record(path, chapter, backend):
-    written = results.read(path)
+    written = chapters.read_record(path)
     assert (written["name"], written["profile"]) == (chapter, "smoke")
     assert written["provenance"]["backend"] == backend
     metrics = results_page.with_intervals(written["metrics"])

@@ -3,9 +3,9 @@
 python tools/figures_page.py
 """
 
-import chapters
+import run_chapters
 
-PAGE = chapters.ROOT / "book" / "figure_index.md"
+PAGE = run_chapters.ROOT / "book" / "figure_index.md"
 
 INTRODUCTION = """\
 # Index of figures
@@ -18,9 +18,9 @@ and what a screen reader says. `make results` writes this page from the chapters
 def page() -> str:
     """The text of the page, in the order of the chapters."""
     parts = [INTRODUCTION]
-    for chapter in chapters.names():
+    for chapter in run_chapters.names():
         parts.append(f"## {{doc}}`../notebooks/{chapter}`\n")
-        for cell in chapters.load(chapter).cells:
+        for cell in run_chapters.load(chapter).cells:
             form = cell.metadata.get("mystnb")
             if form:
                 parts.append(entry(form["figure"], form["image"]["alt"]))

@@ -35,10 +35,10 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
     parts = [[c.source, sorted(c.metadata.get("tags", []))] for c in code]
     sources = {}
     for name in sorted(_modules_used("\n".join(_importable(c.source) for c in code))):
-        if name == "siamese_utils.profiles":
+        if name == "siamese_utils.chapters.profiles":
             # Another chapter's settings do not concern this one.
             sources[name] = _quick_settings(chapter)
-        elif name == "siamese_utils.results.records":
+        elif name == "siamese_utils.chapters.records":
             continue  # what it writes is for full runs; the record shown counts below
         else:
             sources[name] = _bare_source(_module_file(name).read_text(encoding="utf-8"))
@@ -194,7 +194,7 @@ def _bare_source(source: str) -> str:
 
 def _quick_settings(chapter: str) -> str:
     code = (
-        "import json; from siamese_utils.profiles import settings; "
+        "import json; from siamese_utils.chapters import settings; "
         f"print(json.dumps(vars(settings({chapter!r}, 'quick'))))"
     )
     return subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)

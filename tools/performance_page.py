@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import matplotlib.pyplot as plt
 from results_page import RECORDS, ROOT, origin
 
-from siamese_utils import plots, results
+from siamese_utils import chapters, plots
 
 BENCHMARKS = RECORDS / "benchmarks"
 PAGE = ROOT / "book" / "performance.md"
@@ -182,7 +182,7 @@ def with_table(
     path = folder / f"{name}.json"
     if not path.exists():
         return [missing(name)]
-    record = results.read(path)
+    record = chapters.read_record(path)
     said = [f"{finding(record['metrics'])}\n"] if finding else []
     return [*said, origin(record), include(name)]
 
@@ -214,7 +214,7 @@ def growth_parts(folder: Path) -> list[str]:
     path = folder / "growth.json"
     if not path.exists():
         return [missing("growth")]
-    record = results.read(path)
+    record = chapters.read_record(path)
     parts = [origin(record)]
     for part, following in zip(GROWTH, [*GROWTH[1:], None], strict=True):
         finding = part.finding(record["metrics"][part.key])
@@ -248,7 +248,7 @@ def write_figures(folder: Path = BENCHMARKS, figures: Path = FIGURES) -> None:
     path = folder / "growth.json"
     if not path.exists():
         return
-    metrics = results.read(path)["metrics"]
+    metrics = chapters.read_record(path)["metrics"]
     with plt.rc_context():
         plots.use_style()
         for part in GROWTH:

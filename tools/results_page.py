@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import chapters
+import run_chapters
 
-from siamese_utils import results
+from siamese_utils import chapters
 
-ROOT = chapters.ROOT
+ROOT = run_chapters.ROOT
 PAGE = ROOT / "book" / "results.md"
 RECORDS = ROOT / "results"
 LONGEST = 8  # values of a list that are shown one by one
@@ -157,14 +157,14 @@ def page(records: Path = RECORDS) -> str:
     """The page's text, from the records in a folder."""
     full = {path.stem: path for path in sorted(records.glob("full/*.json"))}
     parts = [INTRODUCTION]
-    for chapter in chapters.names():
+    for chapter in run_chapters.names():
         parts += chapter_part(chapter, full.pop(chapter, None))
     # A run by other means, and one of a chapter that is gone.
     others = [*sorted(records.glob("recorded/*.json")), *full.values()]
     if others:
         parts.append("## Other recorded runs\n")
     for path in others:
-        record = results.read(path)
+        record = chapters.read_record(path)
         entries = list(record["metrics"].values())
         trainings = entries and all(isinstance(e, dict) and "settings" in e for e in entries)
         numbers = each_training(record["metrics"]) if trainings else all_numbers(record)
@@ -174,7 +174,7 @@ def page(records: Path = RECORDS) -> str:
 
 def chapter_part(chapter: str, path: Path | None) -> list[str]:
     """A chapter's heading, where its run comes from, and its numbers."""
-    source = chapters.load(chapter).cells[0].source
+    source = run_chapters.load(chapter).cells[0].source
     heading = f"## {source.splitlines()[0].lstrip('# ')}\n"
     link = f"[](../notebooks/{chapter})"
     if path is None:
@@ -183,18 +183,18 @@ def chapter_part(chapter: str, path: Path | None) -> list[str]:
             f"No full run of {link} is recorded yet. "
             f"`make full CHAPTER={chapter}` makes one, on a GPU if there is one.\n",
         ]
-    record = results.read(path)
+    record = chapters.read_record(path)
     parts = [heading, f"A run of {link}. {origin(record)}"]
-    changed = chapters.lacking(chapter, "full", path)
+    changed = run_chapters.lacking(chapter, "full", path)
     if changed:
         parts.append(f"The chapter has other settings by now: {_cell(changed)}.\n")
     metrics = with_intervals(record["metrics"])
     rows = [headline_row(line, metrics) for line in HEADLINES.get(chapter, [])]
     if any(row["source"] for row in rows):
-        parts.append(results.markdown_table(rows) + "\n")
+        parts.append(chapters.markdown_table(rows) + "\n")
     elif rows:
         parts.append(
-            results.markdown_table([{k: v for k, v in r.items() if k != "source"} for r in rows])
+            chapters.markdown_table([{k: v for k, v in r.items() if k != "source"} for r in rows])
             + "\n"
         )
     if chapter == "05_omniglot_20way" and metrics.get("table"):
@@ -202,7 +202,7 @@ def chapter_part(chapter: str, path: Path | None) -> list[str]:
             "The rows of the paper's Table 1 {cite:p}`Koch2015`, trained again. After the training "
             "of the last of them the paper has 92.0 % on its own 20-way tasks.\n"
         )
-        parts.append(results.markdown_table([table_1_row(row) for row in metrics["table"]]) + "\n")
+        parts.append(chapters.markdown_table([table_1_row(row) for row in metrics["table"]]) + "\n")
     return [*parts, *all_numbers(record)]
 
 
@@ -304,7 +304,7 @@ def all_numbers(record: dict[str, Any]) -> list[str]:
         {"setting": f"`{name}`", "value": _cell(shown(value))}
         for name, value in record["settings"].items()
     ]
-    tables = [results.markdown_table(settings) + "\n"] if settings else []
+    tables = [chapters.markdown_table(settings) + "\n"] if settings else []
     tables += tables_of("", with_intervals(record["metrics"]), ())
     return [":::{dropdown} All numbers of this run\n", *tables, ":::\n"]
 
@@ -335,7 +335,7 @@ def each_training(entries: dict[str, dict[str, Any]]) -> list[str]:
     return [
         wide_table(rows, ()) + "\n",
         ":::{dropdown} Settings of all of them\n",
-        results.markdown_table(settings) + "\n",
+        chapters.markdown_table(settings) + "\n",
         ":::\n",
     ]
 
@@ -349,7 +349,7 @@ def tables_of(title: str, node: dict[str, Any], path: tuple[str, ...]) -> list[s
             {"": _cell(key), "value": _cell(shown(value, is_share((*path, key))))}
             for key, value in single.items()
         ]
-        parts.append(results.markdown_table(rows) + "\n")
+        parts.append(chapters.markdown_table(rows) + "\n")
     for key, value in node.items():
         if not _is_group(value):
             continue
@@ -372,7 +372,7 @@ def tables_of(title: str, node: dict[str, Any], path: tuple[str, ...]) -> list[s
 def wide_table(rows: dict[str, dict[str, Any]], path: tuple[str, ...]) -> str:
     """A table with a row for each dict and a column for each key in one of them."""
     columns = list(dict.fromkeys(key for row in rows.values() for key in row))
-    return results.markdown_table(
+    return chapters.markdown_table(
         [
             {"": _cell(name)}
             | {

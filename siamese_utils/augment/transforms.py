@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from ..training import JIT_COMPILE
+from .._backend import JIT_COMPILE
 
 # T = (angle, shear x, shear y, scale x, scale y, shift x, shift y): what changes nothing, and
 # how far the paper goes to either side of it. Degrees; shares; pixels of a 105 x 105 image.

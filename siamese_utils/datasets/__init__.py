@@ -4,10 +4,8 @@ Data is looked for below ``SIAMESE_DATA_DIR``, then in the user's cache, then do
 """
 
 from .att_faces import load_att_faces
-from .files import DataError
 from .folder import ImageFolder, load_image_folder
 from .image_files import load_image
-from .letters import write_letters
 from .mnist import load_mnist
 from .official_runs import OfficialRuns, load_official_runs
 from .omniglot import Omniglot, load_omniglot
@@ -19,6 +17,7 @@ from .omniglot_tables import (
     SMALL2_ALPHABETS,
 )
 from .resolution import area_resize
+from .sources import DataError
 from .splits import class_folds, koch_split, split_alphabets, split_classes, track
 
 __all__ = [
@@ -43,5 +42,4 @@ __all__ = [
     "split_alphabets",
     "split_classes",
     "track",
-    "write_letters",
 ]

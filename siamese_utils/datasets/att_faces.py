@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 from PIL import Image
 
-from .files import Source, locate, reading, verify_content
+from .sources import Source, locate, reading, verify_content
 
 N_PEOPLE = 40
 N_PICTURES = 10
@@ -20,7 +20,7 @@ _SOURCE = Source(
         "http://datasets.openimaj.org/att_faces.zip",
     ),
 )
-_CONTENT = "da35fe967b3de98de15522feb5a516ad7d733e23b3f9cca9c8791c4ee2db96de"
+_CONTENT = "3dc2a2d18768a4cac3db73067f258778210c89808ab6e8ffba6f5f572d0d8f63"
 
 
 def load_att_faces() -> tuple[np.ndarray, np.ndarray]:
@@ -61,7 +61,7 @@ def load_att_faces() -> tuple[np.ndarray, np.ndarray]:
     ...         load_att_faces()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    siamese_utils.datasets.files.DataError: ...att_faces.zip cannot be read (BadZipFile: ...
+    siamese_utils.datasets.sources.DataError: ...att_faces.zip cannot be read (BadZipFile: ...
     """
     path = locate(_SOURCE)
     images = np.empty((N_PEOPLE, N_PICTURES, 112, 92, 1), np.uint8)

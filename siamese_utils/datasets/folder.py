@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import DataError, first_line
+from .._files import first_line
 from .image_files import IMAGE_SUFFIXES, checked, contained, decode, resized, unreadable
+from .sources import DataError
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .files import Source, locate, reading, verify_content
+from .sources import Source, locate, reading, verify_content
 
 _MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -16,22 +16,22 @@ _FILES = {
     "train_images": (
         "train-images-idx3-ubyte.gz",
         "f68b3c2dcbeaaa9fbdd348bbdeb94873",
-        "157fe16da1dbced4a1376f4be5df2d665d51d11177dcaf7aa4848b1ff033343f",
+        "1cc0a405f2f18e468d5859d83f1084f6cf670d30cb411bcdc2134590e14c1527",
     ),
     "train_labels": (
         "train-labels-idx1-ubyte.gz",
         "d53e105ee54ea40749a09fcbcd1e9432",
-        "e6a049a9876d2010dddfc2322bb8cad03f5934de9a0b5012c7251eca5b5a7201",
+        "f9e8e505cad86dc4d1a6542b21acf4b7572a7d6467b026956af8fe12dd76803f",
     ),
     "test_images": (
         "t10k-images-idx3-ubyte.gz",
         "9fb629c4189551a2d022fa330f9573f3",
-        "fbf9701b11f5659e6366884b0bbf01ea129fb049e3239251eddb226ada72239e",
+        "654b52d6a20bc3293c771140f65d0cf8c51beaca31197885445dfcaabf74a017",
     ),
     "test_labels": (
         "t10k-labels-idx1-ubyte.gz",
         "ec29112dd5afa0611ce80d1b7f02629c",
-        "6a90c4ebf8538b9b76438e5dddb0f5afc42d636e8e259d894485f9314cdad47d",
+        "5a95cd2a7c09b3306f90080c73f6b8f0da3a15b26cc396a95dad565624cf6962",
     ),
 }
 
@@ -68,7 +68,7 @@ def load_mnist() -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.nd
     ...     load_mnist()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    siamese_utils.datasets.files.DataError: SIAMESE_DATA_DIR is 'no-such-folder', which is ...
+    siamese_utils.datasets.sources.DataError: SIAMESE_DATA_DIR is 'no-such-folder', which is ...
     """
     raw = {part: _read(part) for part in _FILES}
     train, test = (

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .files import locate, reading, verify_content
 from .omniglot import decode_character
 from .omniglot_tables import CONTENT, IMAGE_SIZE, RUN_ALPHABETS, SOURCES
+from .sources import locate, reading, verify_content
 
 N_RUNS = 20
 N_WAY = 20
@@ -79,7 +79,7 @@ def load_official_runs() -> OfficialRuns:
     ...         load_official_runs()  # doctest: +ELLIPSIS
     Traceback (most recent call last):
         ...
-    siamese_utils.datasets.files.DataError: ...all_runs.zip cannot be read (KeyError: ...
+    siamese_utils.datasets.sources.DataError: ...all_runs.zip cannot be read (KeyError: ...
     """
     path = locate(SOURCES["runs"])
     answers = np.empty((N_RUNS, N_WAY), np.int64)

@@ -10,8 +10,8 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-from .files import locate, memory_mapped, reading, verify_content
 from .omniglot_tables import CONTENT, IMAGE_SIZE, N_DRAWERS, SOURCES, SUBSETS
+from .sources import locate, memory_mapped, reading, verify_content
 
 
 @dataclass(frozen=True)

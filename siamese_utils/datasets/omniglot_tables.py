@@ -1,6 +1,6 @@
 """What Omniglot consists of: its alphabets, its files and the digests of their content."""
 
-from .files import Source
+from .sources import Source
 
 IMAGE_SIZE = 105
 N_DRAWERS = 20
@@ -110,11 +110,11 @@ SOURCES = {
         (_URL + "one-shot-classification/all_runs.zip",),
     ),
 }
-# Of the decoded images (and, for the runs, answers): see files.content_digest.
+# Of the decoded images (and, for the runs, answers): see _files.digest.
 CONTENT = {
-    "background": "6b39f85c8d1917c52dc52991b4cf9fac9515fb38b6281574ad752309a9e5d310",
-    "evaluation": "092be01a7cb0c8e2feb9a737ce767c671c13195bf24b8fc4879f41b8d0b8f8be",
-    "small1": "fcea32785ca35fbd82892a80e1f5e2c384687e83d76140f52b9c0703009c5b14",
-    "small2": "98b7918a3e4d151dc0ea7fcefb88f32524134360ba57b7034ae31f5d1b828ec5",
-    "runs": "e66efe98de83d815fecdf2ab3bbd51e9e44177b89800c58a88a3306ff09cafd4",
+    "background": "605e39fa8f1c47d27b76e4b599a2564050bb29b97147843960eb35e7b2b95491",
+    "evaluation": "cf846117469b7a8cac81e8dfa7e9df3026b4436143e3595add6d2031ef52c17a",
+    "small1": "df4e5d3cf46376847a2b657a1fa3312461f20cbf880f28d2c29855734c4f57d4",
+    "small2": "72d9b20cdebfc25b976ea110974c4976617468c4153dc982404d8237aef81888",
+    "runs": "a91b9b271ca9db5bbabd430241f8b584c7626e5a2d36a2a09c0435a22556ec7b",
 }

@@ -1,4 +1,4 @@
-"""Verification, identification, the official runs, and how far a figure may be off.
+"""Scores from embeddings; verification, identification, the official runs, and intervals.
 
 NumPy in, NumPy out.
 """
@@ -8,6 +8,7 @@ from .hausdorff import hausdorff_matrix, modified_hausdorff
 from .identification import Identification, identify, nearest_neighbour_accuracy
 from .intervals import wilson_interval
 from .oneshot import OneShot, official_runs
+from .scoring import all_pairs_scores, episode_scores, pair_scores, run_scores
 from .verification import (
     RocCurve,
     Verification,
@@ -24,15 +25,19 @@ __all__ = [
     "Reliability",
     "RocCurve",
     "Verification",
+    "all_pairs_scores",
     "best_threshold",
     "calibrate",
+    "episode_scores",
     "hausdorff_matrix",
     "identify",
     "modified_hausdorff",
     "nearest_neighbour_accuracy",
     "official_runs",
+    "pair_scores",
     "reliability",
     "roc",
+    "run_scores",
     "verification_accuracy",
     "verify",
     "wilson_interval",

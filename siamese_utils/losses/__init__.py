@@ -1,12 +1,12 @@
 """Losses. On pairs: label 1 = same class, 0 = different. On batches: class labels as targets."""
 
+from .contrastive import ContrastiveLoss, InBatchContrastiveLoss
 from .episodic import EPISODES, EpisodicLoss
 from .in_batch_softmax import InBatchSoftmaxLoss
+from .in_batch_verification import InBatchVerificationLoss
 from .lifted import LiftedStructureLoss
-from .pairs import ContrastiveLoss, InBatchContrastiveLoss
-from .softmax import SupervisedContrastiveLoss
-from .triplets import FORMS, MININGS, TripletLoss, triplet
-from .verification import InBatchVerificationLoss
+from .supervised_contrastive import SupervisedContrastiveLoss
+from .triplet_loss import FORMS, MININGS, TripletLoss, triplet
 
 __all__ = [
     "EPISODES",

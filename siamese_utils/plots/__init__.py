@@ -2,7 +2,7 @@
 
 from .curves import det_curve, distance_histogram, learning_curves, reliability_curve, roc_curve
 from .embeddings import embedding_scatter
-from .pairs import pairs_by_distance, show_pairs
+from .pair_figures import pairs_by_distance, show_pairs
 from .style import CLASS_COLOURS, DIFFERENT, GREY, SAME, use_style
 
 __all__ = [

@@ -4,20 +4,18 @@ Metrics, quiet progress, and the optimiser of Koch's paper; its training on
 listed pairs, which can be stopped and resumed; and a search for its layer-wise values.
 """
 
-from .backend import JIT_COMPILE, has_gpu, mixed_precision
-from .encoders import fit_encoder
+from .._backend import JIT_COMPILE, mixed_precision
+from .encoder_training import fit_encoder
 from .layerwise import LayerwiseSGD
 from .metrics import ActiveTriplets, MeanDistance, PairAccuracy
-from .pairs import fit_pairs
+from .pair_training import fit_pairs
 from .progress import Progress
 from .search import LayerwiseSearch, LayerwiseValues, layerwise_search
 from .stopping import OneShotStopping
-from .store import ImageStore
 
 __all__ = [
     "JIT_COMPILE",
     "ActiveTriplets",
-    "ImageStore",
     "LayerwiseSGD",
     "LayerwiseSearch",
     "LayerwiseValues",
@@ -27,7 +25,6 @@ __all__ = [
     "Progress",
     "fit_encoder",
     "fit_pairs",
-    "has_gpu",
     "layerwise_search",
     "mixed_precision",
 ]

@@ -1,46 +1,12 @@
-"""A training's state in one file, whole or not there at all."""
+"""What a training's checkpoint holds: the values of variables, and which training it is of."""
 
-import hashlib
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
-
-Arrays = Mapping[str, Sequence[np.ndarray]]
-
-
-def write_checkpoint(path: Path, record: dict, arrays: Arrays) -> None:
-    """Write a record and groups of arrays as one ``.npz`` file.
-
-    The file is written under another name first and then renamed, so that a process that is
-    killed at any moment leaves the old file or the new one.
-    """
-    named: dict = {f"{group}/{i}": a for group in arrays for i, a in enumerate(arrays[group])}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with open(partial, "wb") as file:
-            np.savez(file, record=np.array(json.dumps(record)), **named)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-    finally:  # where the disk is full, the part that was written would fill it further
-        partial.unlink(missing_ok=True)
-
-
-def read_checkpoint(path: Path) -> tuple[dict, dict[str, list[np.ndarray]]]:
-    """The record and the groups of arrays of :func:`write_checkpoint`."""
-    arrays: dict[str, list[np.ndarray]] = {}
-    with np.load(path) as file:
-        record = json.loads(str(file["record"]))
-        for name in file.files:
-            if name != "record":
-                arrays.setdefault(name.rpartition("/")[0], []).append(file[name])
-    return record, arrays
 
 
 def values(variables: Iterable) -> list[np.ndarray]:
@@ -52,18 +18,6 @@ def assign(variables: Sequence, arrays: Sequence[np.ndarray]) -> None:
     """Give variables their values back."""
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
-
-
-def digest(*parts) -> str:
-    """A short name for arrays and plain values: equal for equal ones only."""
-    found = hashlib.sha256()
-    for part in parts:
-        if isinstance(part, np.ndarray):
-            found.update(f"{part.dtype} {part.shape}".encode())
-            found.update(np.ascontiguousarray(part).data)
-        else:
-            found.update(json.dumps(part, sort_keys=True, default=str).encode())
-    return found.hexdigest()[:16]
 
 
 def architecture(model: keras.Model) -> list[dict]:

@@ -1,0 +1,19 @@
+"""What only the book needs: the set-up of a chapter, its settings, its record, its tables."""
+
+from .letters import write_letters
+from .profiles import PROFILES, settings
+from .records import provenance, read_record, store_record, write_record
+from .set_up import set_up
+from .tables import markdown_table
+
+__all__ = [
+    "PROFILES",
+    "markdown_table",
+    "provenance",
+    "read_record",
+    "set_up",
+    "settings",
+    "store_record",
+    "write_letters",
+    "write_record",
+]

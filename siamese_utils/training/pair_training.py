@@ -1,0 +1,212 @@
+"""Train a siamese network on listed pairs, at the scale of Koch's paper."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from .._files import digest, read_arrays, write_arrays
+from .checkpoint import architecture, assign, require_equal, values
+from .stopping import OneShotStopping
+from .store import IndexedPairs
+
+
+def fit_pairs(
+    network: keras.Model,
+    images: np.ndarray,
+    pairs: np.ndarray,
+    same: np.ndarray,
+    optimizer: keras.optimizers.Optimizer,
+    epochs: int,
+    *,
+    batch_size: int = 128,
+    distort: Callable | None = None,
+    stopping: OneShotStopping | None = None,
+    folder: str | Path | None = None,
+    seed: int = 0,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, list[float]]:
+    """Train a network that says p(same) on listed pairs (Koch et al. 2015, section 3.2).
+
+    The images go to the device once; of a batch, only its pairs' numbers travel. An epoch
+    takes all pairs once, in an order that depends on the seed and the epoch alone; where the
+    last ones do not fill a batch they are left out, other ones in each epoch. The loss is
+    the cross-entropy, with what the layers' regularisers add.
+
+    With a folder, the state is saved there after each epoch, and the same call goes on where
+    an earlier one was stopped. It ends with the weights of a training that was not stopped
+    (not with dropout on PyTorch, where Keras draws it from a generator that it does not keep).
+    The call of a training that is over returns at once, with its weights.
+
+    Parameters
+    ----------
+    network : keras.Model
+        ``[left, right]`` images to p(same) (batch,), as from
+        :func:`siamese_utils.models.koch_network`. It is trained in place.
+    images : array (n, height, width, channels)
+        float32 in [0, 1], or uint8 with ink = 1.
+    pairs : int array (n_pairs, 2)
+        Indices into ``images``.
+    same : array (n_pairs,)
+        1 = same, 0 = different.
+    optimizer : Keras optimiser
+        A new one, as :class:`LayerwiseSGD` with ``steps_per_epoch = n_pairs // batch_size``.
+    epochs : int
+        At most.
+    batch_size : int
+        The paper's 128.
+    distort : function (images, keras.random.SeedGenerator) -> images
+        Called inside the compiled step on all images of a batch, left and right. With
+        :func:`siamese_utils.augment.affine`, each image is distorted anew each time that it
+        comes. The paper makes eight versions of each pair once, and counts nine pairs for one.
+    stopping : OneShotStopping
+        Says when to stop, and which weights to keep. Otherwise all epochs are trained and
+        the last weights stay.
+    folder : path
+        Where ``checkpoint.npz`` is kept: four times the network's size with Adam, three
+        times with momentum. Nothing is saved if not given.
+    seed : int
+        Of the order and of the distortions.
+    callbacks : Keras callbacks
+        Called at the start, at the end and around epochs, for the network; as ``Progress``.
+
+    Returns
+    -------
+    dict of lists, a value an epoch
+        ``loss``; ``pairs_per_second`` and ``seconds`` of its steps alone, the first with
+        compiling; and what the callbacks add, as ``one_shot``.
+
+    Raises
+    ------
+    ValueError
+        For pairs that are no pairs of these images, fewer pairs than a batch, bytes other
+        than 0 and 1, or a folder that has the checkpoint of another training.
+
+    Examples
+    --------
+    Two images of one pixel, 0 and 1, an encoder that changes nothing, and a head with alpha -1
+    and bias 0. The same pair starts with logit 0, a loss of log 2 = 0.6931; the different one
+    with logit -1, a loss of log(1 + 1/e) = 0.3133. The first epoch, of one step, measures
+    their mean, and the second what the step gained.
+
+    >>> from siamese_utils import distances, models
+    >>> encoder = keras.Sequential([keras.Input((1, 1, 1)), keras.layers.Flatten()])
+    >>> head = distances.WeightedL1(keras.initializers.Constant(-1.0))
+    >>> network = models.siamese_network(encoder, head)
+    >>> images = np.array([0, 1], "uint8").reshape(2, 1, 1, 1)
+    >>> pairs, same = np.array([[0, 0], [0, 1]]), np.array([1, 0])
+    >>> optimizer = keras.optimizers.SGD(1.0)
+    >>> history = fit_pairs(network, images, pairs, same, optimizer, epochs=2, batch_size=2)
+    >>> sorted(history), round(history["loss"][0], 4), history["loss"][1] < history["loss"][0]
+    (['loss', 'pairs_per_second', 'seconds'], 0.5032, True)
+    """
+    _check(images, pairs, same, batch_size)
+    model = IndexedPairs(network, images, distort, seed)
+    # "auto" is XLA on a GPU but not for TensorFlow on a CPU, where it made the convolutions of
+    # a small network two to three times slower.
+    model.compile(optimizer, "binary_crossentropy", jit_compile="auto")
+    model.build((None, 2))
+    optimizer.build(model.trainable_variables)
+    state = {
+        "network": network.variables,  # with the states of its dropout, if it has any
+        "optimizer": optimizer.variables,
+        "generator": [model.generator.state],
+    }
+    settings = {
+        "images": digest([images])[:16],
+        "pairs": digest([pairs, same])[:16],
+        "network": digest(architecture(network))[:16],
+        # Not its name, which Keras counts up: adam, adam_1, …
+        "optimizer": {**optimizer.get_config(), "name": type(optimizer).__name__},
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "distort": distort and f"{distort.__module__}.{distort.__qualname__}",
+        "seed": seed,
+        "patience": stopping and [stopping.patience, stopping.every, stopping.max_seconds],
+    }
+    path = Path(folder) / "checkpoint.npz" if folder else None
+    past: Any = keras.callbacks.History()  # the last of the callbacks: it sees what they add
+    first, over = 0, False
+    if stopping:
+        stopping.reset()
+    if path and path.exists():
+        record, arrays = read_arrays(path)
+        require_equal(settings, record["settings"], path)
+        first, over, past.history = record["epochs_done"], record["over"], record["history"]
+        for name, variables in state.items():
+            if name in arrays:
+                assign(variables, arrays[name])
+        if stopping:
+            stopping.restore(record["stopping"], arrays.get("best"))
+    if over:
+        return past.history
+
+    # The network's own callbacks, around one `fit` an epoch, so that each has its own order.
+    events = keras.callbacks.CallbackList(
+        [*([stopping] if stopping else []), *callbacks, past], model=network, epochs=epochs
+    )
+    network.stop_training = False
+    events.on_train_begin()
+    for epoch in range(first, epochs):
+        events.on_epoch_begin(epoch)
+        logs = _one_epoch(model, pairs, same, batch_size, np.random.default_rng([seed, epoch]))
+        events.on_epoch_end(epoch, logs)
+        over = network.stop_training or epoch + 1 == epochs
+        if over:
+            events.on_train_end()  # the best weights are put back
+        if path:
+            arrays = {name: values(variables) for name, variables in state.items()}
+            if over:  # nobody will go on from here
+                arrays = {"network": arrays["network"]}
+            elif stopping and stopping.best_weights:
+                arrays["best"] = stopping.best_weights
+            record = {
+                "settings": settings,
+                "epochs_done": epoch + 1,
+                "over": over,
+                "history": past.history,
+                "stopping": stopping and stopping.state(),
+            }
+            write_arrays(path, record, arrays)
+        if over:
+            break
+    return past.history
+
+
+def _one_epoch(model, pairs, same, batch_size: int, rng: np.random.Generator) -> dict[str, float]:
+    """Train on all pairs once, in random order, but for those that do not fill a batch."""
+    order = rng.permutation(len(pairs))[: len(pairs) // batch_size * batch_size]
+    start = time.perf_counter()
+    # NumPy arrays that are shuffled already: a keras.utils.PyDataset took 25 ms a step.
+    fitted = model.fit(
+        pairs[order].astype("int32"),
+        same[order].astype("float32"),
+        batch_size=batch_size,
+        shuffle=False,
+        verbose=0,
+    )
+    seconds = time.perf_counter() - start
+    loss = fitted.history["loss"][0]
+    return {"loss": loss, "pairs_per_second": len(order) / seconds, "seconds": seconds}
+
+
+def _check(images, pairs, same, batch_size) -> None:
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or same.shape != pairs.shape[:1]:
+        raise ValueError(
+            f"pairs have shape {pairs.shape} and same {same.shape}; "
+            "expected (n_pairs, 2) and (n_pairs,)"
+        )
+    if len(pairs) < batch_size:
+        raise ValueError(f"{len(pairs)} pairs do not fill a batch of {batch_size}")
+    if pairs.min() < 0 or pairs.max() >= len(images):
+        raise ValueError(
+            f"pairs number images from {pairs.min()} to {pairs.max()}; "
+            f"there are {len(images)}, numbered from 0"
+        )
+    if images.dtype == np.uint8 and images.max() > 1:
+        raise ValueError(
+            f"images are bytes up to {images.max()}; expected values in [0, 1]: divide by 255"
+        )

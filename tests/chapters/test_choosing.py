@@ -1,0 +1,324 @@
+"""The numbers of the page *Choosing* are those of the stored outputs and records.
+
+A claim is a piece of the page, the source of its numbers, and the line that stands there: ``#``
+is a number, ``*`` anything within the line. The numbers of the piece have to be those at the
+``#``, in their order and to the digit. `make refresh` may change a source; then the page and
+the claim are to be changed, and what the page concludes is to be read again.
+"""
+
+import functools
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "book" / "choosing.md").read_text(encoding="utf-8")
+NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
+
+SHARE = "#% (#% to #%)"
+SPACED = "# % (# % to # %)"
+BARE = "# (#–#)"
+MEAN = "# (# to #)"  # of repetitions, with the lowest and the highest
+WORDS = {"@share": SHARE, "@spaced": SPACED, "@bare": BARE, "@mean": MEAN}
+
+# The source is a chapter by its number, for its outputs, or its code with "code", or the table
+# of a benchmark by its name.
+CLAIMS = [
+    # Which task
+    ("| 73.93 % of pairs | 93.43 % by nearest", "03", "| raw pixels | # % | * | * | * | # % |"),
+    ("| 85.9 % of pairs |", "05", "| 2 and a good start | * | #% |"),
+    ("| 62.0 % (59.0 to 65.0) of", "05", "| 2 and a good start | @share |"),
+    ("| 86.4 % of pairs |", "05", "| 3 and the hardest pairs | * | #% |"),
+    ("| 68.3 % (65.4 to 71.1) |", "05", "| 3 and the hardest pairs | @share |"),
+    ("| 86.9 % of pairs |", "05", "| 4 cosine and softmax | * | #% |"),
+    ("| 69.2 % (66.3 to 72.0) |", "05", "| 4 cosine and softmax | @share |"),
+    ("has 99.32 % (99.18 to 99.43) of", "03", "| ConvNet | # % | # % to # % |"),
+    ("69.7 % on digits never seen (63.9 to 80.8 over", "03", "| ConvNet | @share |"),
+    ("97.6 % on a random split", "04", "ours, 20 epochs, recorded: #%"),
+    ("17.2 % on people never", "04", "recorded, 20 epochs, all eight folds: network #%"),
+    ("raw pixels have 14.5 %", "04", "raw pixels, all eight folds: mean EER #%"),
+    ("has 79.6 % (77.0 to 82.0) in", "05", "| this network | @share | *% (*) |"),
+    ("89.8 % (87.8 to 91.5) across", "05", "| this network | *% (*) | @share |"),
+    # Which loss
+    ("| 33.3 | 5.0 | 5.0 |", "06", "| chance | * | # | * | # | # |"),
+    (
+        "| untrained encoder | 51.7 (48.6–54.8) | 21.2 (18.8–23.8) | 29.2 (25.0–33.9) |",
+        "06",
+        "| untrained encoder | * | @bare | * | @bare | @bare |",
+    ),
+    (
+        "all pairs of a batch | 66.9 (63.9–69.7) | 45.7 (42.6–48.8) | 52.5 (47.6–57.3) |",
+        "06",
+        "| contrastive | * | @bare | * | @bare | @bare |",
+    ),
+    (
+        "hardest pairs weighted | 63.9 (60.9–66.8) | 53.3 (50.2–56.4) | 64.0 (59.2–68.6) |",
+        "06",
+        "| Koch's head | * | @bare | * | @bare | @bare |",
+    ),
+    (
+        "| triplet, semi-hard | 62.6 (59.6–65.5) | 56.2 (53.1–59.2) | 65.2 (60.5–69.8) |",
+        "06",
+        "| triplet, semi-hard | * | @bare | * | @bare | @bare |",
+    ),
+    (
+        "length free | 73.7 (70.9–76.3) | 57.9 (54.8–60.9) | 66.8 (62.0–71.2) |",
+        "06",
+        "| lifted structure | * | @bare | * | @bare | @bare |",
+    ),
+    (
+        "| supervised contrastive | 62.6 (59.6–65.5) | 55.1 (52.0–58.2) | 64.5 (59.7–69.0) |",
+        "06",
+        "(supervised contrastive) | * | @bare | * | @bare | @bare |",
+    ),
+    ("90.8 % (87.5 to 93.2) on the official", "08", "| the recipe | @share | *"),
+    ("81.8 % (77.7 to 85.2) with Koch's", "08", "| Koch's head | @share | *"),
+    ("87.7 % (86.5 to 88.8) for", "08", "| residual encoder, at its rate | @share |"),
+    ("87.3 % (86.0 to 88.4) for", "08", "| softmax against other letters only | @share |"),
+    ("81.6 % (80.2 to 83.0), the", "08", "| in-batch softmax | @share |"),
+    ("76.9 % (75.4 to 78.4) each", "08", "| matching network | @share |"),
+    ("76.9 % (75.4 to 78.4) each", "08", "| prototypical network | @share |"),
+    ("semi-hard mining has 97.4 % (97.0 to 97.8)", "06", "| semi-hard | @bare |"),
+    ("batch all 97.3 % (96.9 to 97.8)", "06", "| batch all | @bare |"),
+    ("random triplets 96.9 % (96.4 to 97.4)", "06", "| random | @bare |"),
+    ("from the start 94.3 % (93.7 to 94.9)", "06", "| batch hard | @bare |"),
+    ("semi-hard mining it has 97.6 % (97.1 to 98.0)", "06", "| semi-hard first | @bare |"),
+    ("98.5 % (97.5 to 99.1) of the", "06", "| contrastive | @bare |"),
+    ("99.2 % (98.4 to 99.6) with", "06", "| triplet, semi-hard | @bare |"),
+    # Which distance, which head
+    (
+        "| raw pixels | 66.9 % (65.4 to 68.3) | 62.2 % (60.7 to 63.7) |",
+        "02",
+        "| raw pixels | @share | * | @share |",
+    ),
+    (
+        "| Euclidean | 95.1 % (94.4 to 95.8) | 61.7 % (60.1 to 63.1) |",
+        "02",
+        "| Euclidean | @share | * | @share |",
+    ),
+    (
+        " | 94.6 % (93.8 to 95.2) | 60.4 % (58.8 to 61.9) |",
+        "02",
+        "| L1 | @share | * | @share |",
+    ),
+    (
+        "| cosine | 94.9 % (94.2 to 95.5) | 64.2 % (62.7 to 65.6) |",
+        "02",
+        "| cosine | @share | * | @share |",
+    ),
+    (
+        " | 93.6 % (92.8 to 94.3) | 62.5 % (60.9 to 63.9) |",
+        "02",
+        "| weighted L1 | @share | * | @share |",
+    ),
+    (
+        " | 93.8 % (93.0 to 94.5) | 62.6 % (61.1 to 64.1) |",
+        "02",
+        "| exp(-L1) | @share | * | @share |",
+    ),
+    (
+        "| Euclidean, all pairs | 96.7 % (96.1 to 97.2) | 60.6 % (59.0 to 62.1) |",
+        "02",
+        "| Euclidean, all pairs | @share | * | @share |",
+    ),
+    ("has 21.7 % (19.3 to 24.4), and", "05", "| 1 the paper's end | @share |"),
+    ("normalisation 62.0 % (59.0 to 65.0)", "05", "| 2 and a good start | @share |"),
+    ("never seen is 0.041 in", "04", "expected calibration error #"),
+    # Which batch
+    ("has 96.7 % (96.1 to 97.2) against", "02", "| Euclidean, all pairs | @share |"),
+    ("against 95.1 % (94.4 to 95.8) on", "02", "| Euclidean | @share |"),
+    (
+        "With 320 images, a step on all 51,040 pairs takes 0.258 s, and one on listed pairs "
+        "0.245 s (160 pairs); as many listed pairs as the batch holds take 302.3 times",
+        "growth",
+        "| # | # | # | # (# pairs) | * | # | ≥ 100 |",
+    ),
+    ("145.2 times as long", "triplets", "| training, per 1,000 triplets seen (ms) | * | * | # |"),
+    ("make 18,240 triplets", "06", "20 classes of  4: # triplets"),
+    ("make 124,800 triplets", "06", " 2 classes of 40: # triplets"),
+    ("batch 82.1 % (80.7 to 83.4), with", "08", "| letters of one alphabet in a batch | @share |"),
+    ("alphabet 81.3 % (79.8 to 82.6)", "08", "network, letters of any alphabet | @share |"),
+    # Which margin, which temperature
+    ("kept 4.0 for Euclidean", "02 code", '"Euclidean": (*ContrastiveLoss(#), 1.0),'),
+    ("20.0 for L1", "02 code", '"L1": (*ContrastiveLoss(#), 1.0),'),
+    ("0.5 for cosine", "02 code", '"cosine": (*ContrastiveLoss(#), 1.0),'),
+    ("ten classes at most 1.491", "02", " 10 classes: at most # apart"),
+    ("a hundred 1.421", "02", "100 classes: at most # apart"),
+    ("have 0.5.", "06 code", "^margin = # "),
+    (": 87.6 % (86.4 to 88.8) with", "08", "| temperature 0.05 for 0.1 | @share |"),
+    (", 87.3 % (86.0 to 88.4) with", "08", "| softmax against other letters only | @share |"),
+    # Which threshold
+    ("97.26 % at", "03", "at threshold 0.5: train *%, test #%"),
+    ("97.82 % (97.60 to 98.03) at", "03", "| dense network | # % | # % to # % |"),
+    ("which is 0.702", "03", "^threshold #: test accuracy"),
+    ("calls 52.5 % of", "03", "| ConvNet | *% (*) | #% (*"),
+    ("same (31.2 to 67.7 over", "03", "| ConvNet | *% (*) | *% (#% to #%)"),
+    (" | 1.04 | 23 (4–53) | 6 (0–16) |", "04", "| 20 % | # | @bare | @bare |"),
+    (" | 0.89 | 12 (0–31) | 11 (1–22) |", "04", "| 10 % | # | @bare | @bare |"),
+    (" | 0.79 | 8 (0–23) | 17 (3–33) |", "04", "| 5 % | # | @bare | @bare |"),
+    (" | 0.67 | 4 (0–10) | 28 (7–70) |", "04", "| 1 % | # | @bare | @bare |"),
+    (
+        "6.8 % (4.9 to 9.4) of the different test pairs and rejects 6.6 % (4.7 to 9.1)",
+        "07",
+        "| 1 % false accepts | 0.* | @spaced | @spaced |",
+    ),
+    (
+        "13.8 % (11.1 to 17.1) and rejects 1.2 % (0.6 to 2.6)",
+        "07",
+        "| fewest errors | 0.* | @spaced | @spaced |",
+    ),
+    ("With 23 letters stored", "07", "^# classes stored, strangers"),
+    ("49.3 % (37.8 to 60.8)", "07", "| fewest errors | * % (*) | * | @spaced |"),
+    ("100.0 % (94.7 to 100.0)", "07", "| 1 % false accepts | * % (*) | * | @spaced |"),
+    ("2.3 % (0.6 to 7.9)", "07", "| 1 % false accepts | * % (*) | @spaced | * |"),
+    ("21 % of all strangers", "07", " 23 stored: *% at 5 %, #% at 1 %"),
+    ("and 63 %", "07", "100 stored: *% at 5 %, #% at 1 %"),
+    ("similarity is 0.67", "07", "^ConvNet of pairs, length 1: #$"),
+    (", 0.72", "07", "^trained here: #$"),
+    (", 0.48", "07", "^from Omniglot: #$"),
+    ("and 0.56", "07", "^from Omniglot, then trained here: #$"),
+    # How much data, which encoder
+    ("| 62.8 | 59.8 to 65.7 |", "07", "| raw pixels | # | # to # | * |"),
+    (
+        "as they are | 68.7 (63.2 to 76.6) | 65.8 to 71.5 |",
+        "07",
+        "| 3 a class, as they are | @mean | # to # | * |",
+    ),
+    (
+        "distorted | 80.4 (77.4 to 83.0) | 77.8 to 82.7 |",
+        "07",
+        "| 3 a class, distorted | @mean | # to # | * |",
+    ),
+    (
+        "as they are | 87.9 (84.4 to 89.9) | 85.7 to 89.8 |",
+        "07",
+        "| all, as they are | @mean | # to # | * |",
+    ),
+    (
+        "distorted | 87.5 (82.5 to 90.4) | 85.3 to 89.4 |",
+        "07",
+        "| all, distorted | @mean | # to # | * |",
+    ),
+    ("| 97.1 | 95.9 to 98.0 |", "07", "| from Omniglot, no training here | # | # to # | * |"),
+    ("| 98.6 | 97.7 to 99.2 |", "07", "| from Omniglot, then all of these | # | # to # | * |"),
+    ("87.7 % (85.5 to 89.6) against", "07", "| ConvNet | * | * | @spaced |"),
+    ("67.6 % (64.6 to 70.4), with", "07", "| dense network | * | * | @spaced |"),
+    ("at 62.8 % (59.8 to 65.7)", "07", "| raw pixels | * | * | @spaced |"),
+    ("from 80.9 % (79.4 to 82.2)", "08", "| 42 × 42 pixels | @share |"),
+    ("to 87.7 % (86.5 to 88.8)", "08", "| residual encoder, at its rate | @share |"),
+    ("from 87.2 % (86.0 to 88.3)", "08", "| thicker and thinner strokes | @share |"),
+    ("to 91.0 % (90.0 to 92.0)", "08", "| with strokes, 2,000 steps | @share |"),
+    ("8.0 % (5.7 to 11.1)", "08", "| small1, short | * | * | @share |"),
+    ("5.8 % (3.9 to 8.5)", "08", "| small2, short | * | * | @share |"),
+    ("has 97.0 % (94.8 to 98.3) right", "08", "| this encoder, nine shifts | @share |"),
+    ("equal error rate of 8.2 %", "04", "| Fisherfaces | # % | *"),
+    ("9.8 %.", "04", "| our recipe | # % | *"),
+    ("from 94.8 % (92.1 to 96.5)", "08", "| this encoder | @share |"),
+    ("to 97.0 % (94.8 to 98.3)", "08", "| this encoder, nine shifts | @share |"),
+    ("91.0 % (87.8 to 93.4)", "time_to_92", "| ours, 400 steps | * | * | * | * | # % (# to #) | *"),
+    ("after 70 s", "time_to_92", "| ours, 400 steps | # | *"),
+    ("94.2 % (91.5 to 96.1)", "time_to_92", "| ours, 800 steps | * | * | * | * | # % (# to #) | *"),
+    ("after 156 s", "time_to_92", "| ours, 800 steps | # | *"),
+    # How to know that it does not work
+    ("0.4997, spread 0.0000 and 100 %", "02", "^too high: loss #, spread #, active #%"),
+    ("0.1177, spread 0.6050 and 66 %", "02", "^ordinary: loss #, spread #, active #%"),
+    ("from 0.74 to 0.10", "06", "^random * active, loss, mean distance: # to #,"),
+    ("chance, 5.0 %", "05", "^a constant score: #% of"),
+    ("then 0.61", "03", "^area under the ROC curve #$"),
+    ("0.8176", "03", "| raw pixels | * | * | * | # | * |"),
+    ("70 % to 97 %", "07", " 20 pairs: 90 % may be #% to #%"),
+    ("89 % to 91 %", "07", "2,000 pairs: 90 % may be #% to #%"),
+]
+
+# What stands on the page and was not measured: settings, and names of rows and columns.
+SET = [
+    "95 %",
+    *(f"| {share} % |" for share in (20, 10, 5, 1)),
+    "set for 1 %",
+    "accuracy of 100 %",
+    "at 0.5 and",
+    "temperature** of 0.05 to 0.1",
+    "with 0.05,",
+    "with 0.1,",
+    "with 2,000",
+    "after 2,000",
+    "on 2,000",
+]
+
+
+@functools.cache
+def source(name):
+    """The text that a claim is compared with."""
+    if not name[0].isdigit():
+        return (ROOT / "results" / "benchmarks" / f"{name}.md").read_text(encoding="utf-8")
+    (path,) = ROOT.glob(f"notebooks/{name[:2]}_*.ipynb")
+    cells = [c for c in nbformat.read(path, 4).cells if c.cell_type == "code"]
+    if name.endswith("code"):
+        return "\n".join(cell.source for cell in cells)
+    outputs = [output for cell in cells for output in cell.outputs]
+    return "\n".join(o.get("text") or o.get("data", {}).get("text/markdown", "") for o in outputs)
+
+
+def at_the_numbers(pattern, text):
+    """What stands at each ``#`` of a pattern, wherever it occurs: a set of tuples."""
+    for word, meaning in WORDS.items():
+        pattern = pattern.replace(word, meaning)
+    start, end = pattern.startswith("^"), pattern.endswith("$")
+    expression = re.escape(pattern[start : len(pattern) - end])
+    expression = expression.replace(r"\#", f"({NUMBER})").replace(r"\*", r"[^\n|]*?")
+    expression = "^" * start + expression + "$" * end
+    return {match.groups() for match in re.finditer(expression, text, re.MULTILINE)}
+
+
+def numbers(piece):
+    return tuple(re.findall(rf"(?<![\w.,]){NUMBER}", piece))
+
+
+def fault(piece, pattern, page, text):
+    """What is wrong with a claim, or None."""
+    start = r"(?<![\d.,])" if piece[0].isdigit() else ""  # 9.8 is not in 19.8
+    if not re.search(start + re.escape(piece) + r"(?![.,]?\d)", page):
+        return f"the page does not say {piece!r}"
+    found = at_the_numbers(pattern, text)
+    if found != {numbers(piece)}:
+        return f"the page says {piece!r}, and its source {sorted(found)}"
+    return None
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=[f"{name}: {piece}" for piece, name, _ in CLAIMS])
+def test_the_page_says_what_was_measured(claim):
+    piece, name, pattern = claim
+    wrong = fault(piece, pattern, PAGE, source(name))
+    assert wrong is None, wrong
+
+
+def test_every_number_of_the_page_has_a_source():
+    """Shares, decimals and numbers of four figures and more; smaller counts are left."""
+    covered = set()
+    for piece in [*(piece for piece, _, _ in CLAIMS), *SET]:
+        assert piece in PAGE, piece
+        for match in re.finditer(re.escape(piece), PAGE):
+            covered |= set(range(*match.span()))
+    bare = [
+        PAGE[max(0, match.start() - 30) : match.end() + 20]
+        for match in re.finditer(rf"(?<![\w.,]){NUMBER}(?: %)?", PAGE)
+        if re.search(r"[.,%]", match[0]) and match.start() not in covered
+    ]
+    assert bare == []
+
+
+class TestTheseTests:
+    def test_a_changed_page_is_noticed(self):
+        for piece, name, pattern in CLAIMS:
+            last = piece.rindex(numbers(piece)[-1])
+            changed = piece[:last] + "7" + piece[last:]
+            page = PAGE.replace(piece, changed)
+            assert fault(piece, pattern, page, source(name))
+            assert fault(changed, pattern, page, source(name))
+
+    def test_a_changed_source_is_noticed(self):
+        for piece, name, pattern in CLAIMS:
+            text = re.sub(r"\d(?=\D|$)", lambda m: str((int(m[0]) + 1) % 10), source(name))
+            assert fault(piece, pattern, PAGE, text)

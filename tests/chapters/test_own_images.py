@@ -1,0 +1,94 @@
+"""Chapter 7 on a folder of somebody's: small colour photographs, and what lies among them."""
+
+import json
+
+import numpy as np
+import pytest
+import run_chapters as tool
+from PIL import Image
+from smoke import QUICKEST
+
+from siamese_utils import chapters
+
+N_IMAGES = 100  # of each class
+SCENES = ("beach", "brick", "field", "forest", "night")
+
+
+def scene(name, rng):
+    """A made-up photograph: uint8 (height, width, 3), of a size of its own."""
+    height, width = rng.integers(40, 110, size=2)
+    y, x = np.mgrid[:height, :width] / max(height, width)
+    light = rng.uniform(0.8, 1.1)
+    horizon = rng.uniform(0.35, 0.6) * y.max()
+    if name == "beach":  # sky over sand
+        colour = np.where((y < horizon)[..., None], (120, 170, 230), (220, 200, 150))
+    elif name == "brick":  # courses of bricks
+        size = rng.uniform(0.08, 0.14)
+        joint = (y % size < 0.2 * size) | ((x + size * (y // size % 2)) % (2 * size) < 0.2 * size)
+        colour = np.where(joint[..., None], (190, 185, 180), (165, 80, 60))
+    elif name == "field":  # green under a sky, with rows that meet far away
+        rows = np.sin(40 * (x - 0.5) / (y + 0.3)) > 0
+        colour = np.where(rows[..., None], (90, 150, 60), (120, 180, 80))
+        colour = np.where((y < 0.6 * horizon)[..., None], (170, 200, 235), colour)
+    elif name == "forest":  # upright trunks
+        trunks = np.sin(rng.uniform(25, 45) * x + rng.uniform(0, 6)) > 0.3
+        colour = np.where(trunks[..., None], (60, 45, 30), (50, 95, 45))
+    else:  # night: lights in the dark
+        colour = np.full((height, width, 3), (15, 18, 40))
+        for _ in range(12):
+            row, column = rng.integers(2, height - 2), rng.integers(2, width - 2)
+            colour[row - 2 : row + 2, column - 2 : column + 2] = (250, 220, 150)
+    noisy = light * colour + rng.normal(0, 18, size=(height, width, 3))
+    return noisy.clip(0, 255).astype(np.uint8)
+
+
+def write_photographs(root, seed=0):
+    """500 files in five class folders, a few of other modes, and a broken one in the first."""
+    rng = np.random.default_rng(seed)
+    for name in SCENES:
+        (root / name).mkdir(parents=True)
+        for k in range(N_IMAGES):
+            image = Image.fromarray(scene(name, rng))
+            path = root / name / f"{k:03d}.jpg"
+            if k == 10:
+                image.convert("L").save(path)
+            elif k == 20:
+                image.putalpha(200)
+                image.save(path.with_suffix(".png"))
+            elif k == 30:
+                image.convert("P").save(path.with_suffix(".png"))
+            else:
+                image.save(path, quality=90)
+    whole = (root / SCENES[0] / "000.jpg").read_bytes()
+    (root / SCENES[0] / "000.jpg").write_bytes(whole[: len(whole) // 3])
+    (root / "notes.txt").write_text("not an image")
+    return root
+
+
+def text_of(notebook):
+    outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
+    return "".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream")
+
+
+@pytest.mark.slow
+def test_the_chapter_runs_unchanged_on_a_folder_of_photographs(tmp_path):
+    root = write_photographs(tmp_path / "photographs")
+    record, output = tmp_path / "record.json", tmp_path / "output.ipynb"
+    photographs = {"channels": 3, "side": 32, "ink_is_dark": False, "mirror": True}
+    chosen = {"environment": {"KERAS_BACKEND": QUICKEST}, "folder": str(root), **photographs}
+    tool.run_papermill("07_your_own_images", "smoke", record, output, **chosen)
+    notebook = json.loads(output.read_text())
+    assert notebook["metadata"]["papermill"]["exception"] is None
+    text = text_of(notebook)
+    assert "499 images of 5 classes:" in text
+    assert "  beach: 99\n  brick: 100\n" in text
+    assert "Now 32 x 32 x 3 (height x width x channels):" in text
+    assert "Skipped: 2\n" in text
+    assert "  notes.txt: not in a class folder" in text
+    assert "  beach/000.jpg: broken image" in text
+    assert "fewer than ten classes: choices are made on images of the training classes" in text
+    metrics = chapters.read_record(record)["metrics"]
+    assert metrics["counts"] == {"images": 499, "classes": 5, "skipped": 2}
+    assert set(metrics["seen"]) == {"raw pixels", "dense network", "ConvNet"}
+    assert 0 <= metrics["seen"]["ConvNet"] <= 1
+    assert metrics["kept"] in metrics["validation_eer"]

@@ -1,0 +1,188 @@
+"""Profiles, records of runs, tables, figures: the plain parts of the package."""
+
+import json
+import subprocess
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from siamese_utils.results import records
+
+from siamese_utils import chapters, evaluation, plots
+
+
+class TestProfiles:
+    def test_every_chapter_has_all_three(self):
+        for chapter in chapters.profiles._SETTINGS:
+            names = [set(vars(chapters.settings(chapter, p))) for p in chapters.PROFILES]
+            assert names[0] == names[1] == names[2]
+
+    def test_smoke_is_never_larger_than_quick_nor_quick_than_full(self):
+        for chapter in chapters.profiles._SETTINGS:
+            smoke, quick, full = (vars(chapters.settings(chapter, p)) for p in chapters.PROFILES)
+            for name in smoke:
+                assert smoke[name] <= quick[name] <= full[name], f"{chapter}: {name}"
+
+    @pytest.mark.parametrize(
+        ("chapter", "profile", "message"),
+        [
+            ("99_nothing", "quick", "no settings for chapter '99_nothing'"),
+            ("03_mnist_pairs", "fast", "unknown profile 'fast'; expected one of smoke"),
+        ],
+    )
+    def test_refuses_unknown_names(self, chapter, profile, message):
+        with pytest.raises(ValueError, match=message):
+            chapters.settings(chapter, profile)
+
+
+class TestRecords:
+    arguments = ("03_mnist_pairs", "smoke", {"epochs": 1}, {"accuracy": 0.5}, 12.34)
+
+    def test_what_is_written_is_read(self, tmp_path):
+        path = tmp_path / "made" / "run.json"
+        chapters.write_record(path, *self.arguments)
+        record = chapters.read_record(path)
+        assert record["metrics"] == {"accuracy": 0.5}
+        assert record["seconds"] == 12.3
+        known = {"date", "commit", "hardware", "backend", "python", "versions"}
+        assert set(record["provenance"]) == known
+        assert record["provenance"]["versions"]["keras"]
+
+    def test_a_card_is_named_only_where_the_backend_computes_on_it(self, monkeypatch):
+        said = {"nvidia-smi": ["A card"]}
+        monkeypatch.setattr(records, "_lines", lambda command: said.get(command[0], []))
+        assert " core" in records._hardware(has_gpu=False)
+        assert records._hardware(has_gpu=True) == "A card"
+        said.clear()
+        assert "does not tell" in records._hardware(has_gpu=True)
+        monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+        assert not records.on_gpu("jax")
+        monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["GPU:0", "GPU:1"])
+        assert records.on_gpu("tensorflow")
+
+    def test_nothing_is_written_of_a_record_that_is_not_json(self, tmp_path):
+        path = tmp_path / "run.json"
+        chapters.write_record(path, *self.arguments)
+        before = path.read_text()
+        for bad in (np.float32(1), float("nan")):
+            with pytest.raises((TypeError, ValueError)):
+                chapters.write_record(path, "name", "smoke", {}, {"accuracy": bad}, 1.0)
+        assert path.read_text() == before
+        assert list(tmp_path.iterdir()) == [path]
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ('{"name": "x", ', "not valid JSON.*run the chapter again"),
+            ('{"name": "x"}', "lacks profile, settings, metrics, seconds, provenance"),
+            ("[]", "not the record of a run"),
+            ('{"name": "x", "settings": []}', "lacks profile, settings"),
+        ],
+    )
+    def test_a_corrupt_record_is_named(self, tmp_path, content, message):
+        path = tmp_path / "run.json"
+        path.write_text(content)
+        with pytest.raises(ValueError, match=message) as error:
+            chapters.read_record(path)
+        assert str(path) in str(error.value)
+
+    def test_stored_records_are_whole(self, request):
+        for path in (request.config.rootpath / "results").rglob("*.json"):
+            assert json.dumps(chapters.read_record(path)["metrics"], allow_nan=False)
+
+
+class TestCommit:
+    """The commit that a record names is the one of the package that ran."""
+
+    @pytest.fixture
+    def package(self, tmp_path):
+        """A package in a checkout with one commit."""
+        package = tmp_path / "checkout" / "package"
+        package.mkdir(parents=True)
+        (package / "module.py").write_text("x = 1\n")
+        self.git(package.parent, "init", "--quiet")
+        self.commit(package)
+        return package
+
+    def git(self, folder, *command):
+        identity = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+        git = ["git", "-C", str(folder), *identity, *command]
+        return subprocess.run(git, check=True, capture_output=True, text=True).stdout.strip()
+
+    def commit(self, folder):
+        self.git(folder, "add", "--all", ":/")
+        self.git(folder, "commit", "--quiet", "--message", "x")
+
+    def test_names_head(self, package):
+        assert records._commit(package) == self.git(package, "rev-parse", "HEAD")
+
+    def test_says_when_a_tracked_file_differs(self, package):
+        head = records._commit(package)
+        (package / "new.py").write_text("")
+        assert records._commit(package) == head
+        (package / "module.py").write_text("x = 2\n")
+        assert records._commit(package) == f"{head}-dirty"
+
+    def test_records_written_by_the_run_before_do_not_count(self, package):
+        record = package.parent / "results" / "full" / "01.json"
+        chapters.store_record(record, {"x": 1})
+        self.commit(package)
+        chapters.store_record(record, {"x": 2})
+        assert records._commit(package) == self.git(package, "rev-parse", "HEAD")
+
+    def test_is_none_where_there_is_none(self, package, tmp_path, monkeypatch):
+        outside = tmp_path / "package"
+        outside.mkdir()
+        assert records._commit(outside) is None
+        # An installed copy lies in the checkout of something else.
+        installed = package.parent / ".venv" / "package"
+        installed.mkdir(parents=True)
+        assert records._commit(installed) is None
+        monkeypatch.setenv("PATH", "")
+        assert records._commit(package) is None
+
+
+def test_markdown_table():
+    rows = [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+    assert chapters.markdown_table(rows) == "| a | b |\n| --- | --- |\n| 1 | x |\n| 2 | y |"
+
+
+class TestPlots:
+    """What is drawn is what was given; how it looks is looked at."""
+
+    @pytest.fixture(autouse=True)
+    def axis(self):
+        plots.use_style()
+        _, axis = plt.subplots()
+        yield axis
+        plt.close("all")
+
+    def test_pairs(self):
+        images = np.random.default_rng(0).random((4, 5, 5, 1))
+        pairs = np.array([[0, 1], [2, 3]])
+        figure = plots.show_pairs(images, pairs, ["same", "different"], [plots.SAME, "k"])
+        drawn = [image.get_array() for axis in figure.axes for image in axis.get_images()]
+        order = [0, 2, 1, 3]  # left images on top
+        np.testing.assert_array_equal(np.stack(drawn), images[order, :, :, 0])
+        assert figure.axes[0].get_title() == "same"
+
+    def test_histogram_counts_every_pair(self, axis):
+        distances = np.array([0.1, 0.2, 0.9])
+        plots.distance_histogram(axis, distances, np.array([1, 1, 0]), threshold=0.5)
+        assert sum(bar.get_height() for bar in axis.patches) == 3
+        assert [text.get_text().strip() for text in axis.texts] == ["threshold 0.50"]
+
+    def test_roc_names_its_error_rate(self, axis):
+        curve = evaluation.roc(np.array([0.1, 0.4, 0.3, 0.9]), np.array([1, 1, 0, 0]))
+        plots.roc_curve(axis, curve, "model", plots.SAME)
+        assert axis.get_legend_handles_labels()[1] == ["model (EER 50.0 %)"]
+
+    def test_learning_curves_start_at_epoch_one(self, axis):
+        plots.learning_curves(axis, [0.5, 0.4], [0.6, 0.5])
+        assert [list(line.get_xdata()) for line in axis.lines] == [[1, 2], [1, 2]]
+
+    def test_scatter_names_each_class(self, axis):
+        points = np.random.default_rng(0).random((10, 2))
+        plots.embedding_scatter(axis, points, np.arange(10) % 2, ["zero", "one"])
+        assert [text.get_text() for text in axis.texts] == ["zero", "one"]

@@ -1,0 +1,150 @@
+"""Encoders that come with the package: their card, their digest, and the one of chapter 08."""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from siamese_utils import chapters, datasets, distances, evaluation, models
+from siamese_utils.models import pretrained
+
+pytestmark = pytest.mark.backend
+
+SHAPE = (4, 4, 1)
+RECORDED = Path(__file__).resolve().parents[2] / "results" / "recorded"
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    """Compiled, as it is after training."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(3), keras.layers.UnitNormalization()]
+    encoder = keras.Sequential([keras.Input(SHAPE), *layers])
+    encoder.compile("adam", "mean_squared_error")
+    return encoder
+
+
+@pytest.fixture
+def folder(encoder, tmp_path, monkeypatch):
+    """A folder of encoders in place of the package's; cards of other files lie around it."""
+    folder = tmp_path / "pretrained"
+    (folder / "below").mkdir(parents=True)
+    monkeypatch.setattr(pretrained, "FOLDER", folder)
+    for path in (folder / "letters", folder / "digits", tmp_path / "x", folder / "below" / "x"):
+        encoder.save(path.with_suffix(".keras"))
+        digest = hashlib.sha256(path.with_suffix(".keras").read_bytes()).hexdigest()
+        card = {"data": "Schrift für Tests", "sha256": digest}
+        text = json.dumps(card, ensure_ascii=False)
+        path.with_suffix(".json").write_text(text, encoding="utf-8")
+    return folder
+
+
+class TestFolder:
+    def test_gives_the_encoder_that_was_saved(self, folder, encoder):
+        again = models.load_pretrained("letters")
+        images = np.random.default_rng(0).random((2, *SHAPE), "float32")
+        np.testing.assert_array_equal(models.embed(again, images), models.embed(encoder, images))
+        assert not again.compiled
+
+    def test_gives_its_card(self, folder):
+        card = models.pretrained_card("letters")
+        assert card["data"] == "Schrift für Tests"
+        digest = hashlib.sha256((folder / "letters.keras").read_bytes()).hexdigest()
+        assert card["sha256"] == digest
+
+    @pytest.mark.parametrize("place", [0, 1000, -1])
+    def test_refuses_a_file_that_is_not_the_card_s(self, folder, place):
+        """A single byte has changed."""
+        path = folder / "letters.keras"
+        content = bytearray(path.read_bytes())
+        content[place] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"letters\.keras has the digest.*expected") as error:
+            models.load_pretrained("letters")
+        assert str(path) in str(error.value)
+        assert "Install the package again" in str(error.value)
+
+    def test_refuses_the_file_of_another_card(self, folder):
+        (folder / "digits.keras").write_bytes(b"")
+        with pytest.raises(ValueError, match=r"digits\.keras has the digest e3b0c44298fc…"):
+            models.load_pretrained("digits")
+
+    @pytest.mark.parametrize("ask", [models.load_pretrained, models.pretrained_card])
+    @pytest.mark.parametrize(
+        "name", ["faces", "", "LETTERS", "letters.json", "../x", "below/x", "../pretrained/letters"]
+    )
+    def test_refuses_a_name_that_is_none_and_says_which_there_are(self, folder, ask, name):
+        """Paths are no names, though there may be a card at their end."""
+        with pytest.raises(ValueError, match=r"no encoder .* there is digits, letters") as error:
+            ask(name)
+        assert repr(name) in str(error.value)
+
+    def test_refuses_the_path_of_a_card(self, folder):
+        with pytest.raises(ValueError, match="there is digits, letters"):
+            models.pretrained_card(str(folder.parent / "x"))
+
+
+@pytest.fixture(scope="module")
+def omniglot():
+    return models.load_pretrained()
+
+
+class TestOmniglot:
+    """The encoder of chapter 08 as it lies in the package."""
+
+    PATH = pretrained.FOLDER / "omniglot.keras"
+
+    def test_its_card_says_what_it_is(self):
+        card = models.pretrained_card()
+        assert card == models.pretrained_card("omniglot")
+        assert all(card[key] for key in ("data", "track", "input", "output", "licence", "load"))
+
+    def test_is_the_recorded_training(self):
+        card = models.pretrained_card()
+        recorded = chapters.read_record(RECORDED / "past_the_paper_long.json")["metrics"]["seed 1"]
+        assert card["recipe"] == recorded["settings"]
+        assert card["weights"] == recorded["weights"]
+        assert card["metrics"]["official runs"] == recorded["plain"]
+        assert card["metrics"]["official runs, nine shifts"] == recorded["nine shifts"]
+
+    def test_reaches_on_the_official_runs_what_its_card_says(self, omniglot):
+        runs = datasets.load_official_runs()
+        embeddings = [
+            models.embed(omniglot, datasets.area_resize(images.reshape(-1, 105, 105, 1), 42))
+            for images in (runs.test_images, runs.support_images)
+        ]
+        places = (z.reshape(20, 20, -1) for z in embeddings)
+        found = evaluation.official_runs(evaluation.run_scores(distances.cosine, *places), runs)
+        said = models.pretrained_card()["metrics"]["official runs"]["accuracy"]
+        assert abs(found.accuracy - said) <= 1 / 400  # backends round differently
+
+    def test_is_the_file_of_its_card(self):
+        digest = hashlib.sha256(self.PATH.read_bytes()).hexdigest()
+        assert digest == models.pretrained_card()["sha256"]
+
+    def test_is_small(self):
+        assert self.PATH.stat().st_size < 5_000_000
+
+    def test_embeds_characters_of_42_pixels(self, omniglot):
+        assert omniglot.input_shape == (None, 42, 42, 1)
+        assert not omniglot.compiled
+        bar = np.zeros((42, 42, 1), "uint8")
+        bar[8:34, 20:22] = 1
+        images = np.stack([bar, bar.transpose(1, 0, 2)])  # upright, and lying
+        embeddings = models.embed(omniglot, images)
+        assert embeddings.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-5)
+        assert (embeddings @ embeddings.T)[0, 1] < 0.9
+
+    def test_runs_no_code_when_it_is_loaded(self):
+        """Of Keras' own layers alone, without a Lambda; so safe mode takes it."""
+        model = keras.saving.load_model(self.PATH, compile=False, safe_mode=True)
+        with zipfile.ZipFile(self.PATH) as file:
+            layers = json.loads(file.read("config.json"))["config"]["layers"]
+        assert len(layers) == len(model.layers)
+        assert {layer["module"] for layer in layers} == {"keras.layers"}
+        assert "Lambda" not in {layer["class_name"] for layer in layers}

@@ -1,0 +1,179 @@
+"""The README: what it tells a reader to type is run, and what it says was measured.
+
+Every line of its code blocks has a way below in which it is run; a new line without one fails.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import run_chapters as tool
+import yaml
+from conftest import ROOT
+from siamese_utils.verifier import Verifier
+from test_choosing import fault, source
+
+from siamese_utils import chapters, models
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
+SHELL = [
+    line.split("  #")[0].strip()
+    for language, block in BLOCKS
+    if language == "bash"
+    for line in block.splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+# What stands behind `make`: the recipe is run by the tests that the comment names.
+MADE = {
+    "make book": "jupyter-book build . --all -W -n --keep-going",  # the fixture `site`
+    "make test": "--nbval-lax --nbval-current-env",  # what these tests are part of
+    # .ci/run, with torch as well
+    'make setup BACKENDS="tensorflow jax" --always-make': "-e '.[lab,book,test,jax]'",
+    "KERAS_BACKEND=jax make full CHAPTER=03_mnist_pairs": (
+        "tools/run_chapters.py full 03_mnist_pairs --profile full"  # test_notebooks, at smoke
+    ),
+}
+# What makes an environment takes gigabytes, so its arguments are checked against the files.
+ENVIRONMENTS = {
+    "python3 -m venv .venv && . .venv/bin/activate",
+    'pip install -c constraints.txt -e ".[lab,book,test]"',
+    "conda env create -f environment.yml && conda activate siamese-book",
+    r"py -3.12 -m venv .venv; .venv\Scripts\activate",
+    '.venv/bin/pip install -c constraints.txt "jax[cuda12]"',
+}
+# What an environment without make offers is asked for its help: the options have to be there.
+PROGRAMS = {
+    "jupyter lab": [],
+    "jupyter-book build . -W -n --keep-going": ["-W", "-n", "--keep-going"],
+    "pytest": [],
+    "pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks": [
+        "--nbval-lax",
+        "--nbval-current-env",
+        "--nbval-cell-timeout",
+    ],
+}
+
+
+def run(command, folder=ROOT, **environment):
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env={**os.environ, **environment}
+    )
+
+
+def test_every_line_for_the_shell_is_run_below():
+    commands = [line for line in SHELL if not line.startswith(".venv/bin/python -m siamese_utils")]
+    made = {line.removesuffix(" --always-make") for line in MADE}
+    assert set(commands) == {*made, *ENVIRONMENTS, *PROGRAMS}
+    assert len(SHELL) - len(commands) == 2  # compare and classify
+    assert {language for language, _ in BLOCKS} == {"bash", "python"}
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
+@pytest.mark.parametrize("line", MADE)
+def test_make_knows_the_command(line):
+    *settings, command = re.split(r"(?<=\S) (?=make)", line)
+    environment = dict(each.split("=") for each in settings)
+    found = run(["bash", "-c", f"{command} --dry-run"], MAKEFLAGS="", **environment)
+    assert found.returncode == 0, found.stderr
+    assert MADE[line] in found.stdout
+
+
+def test_the_environments_are_made_of_what_is_there():
+    """The extras themselves are compared in test_project."""
+    lines = " ".join(ENVIRONMENTS)
+    for name in re.findall(r"-[cf] (\S+)", lines):
+        assert (ROOT / name).is_file()
+    (activated,) = re.findall(r"conda activate (\S+)", lines)
+    assert yaml.safe_load((ROOT / "environment.yml").read_text())["name"] == activated
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", PROGRAMS)
+def test_a_program_has_the_options(line):
+    program, *arguments = line.split()
+    help_of = [*arguments[:1], "--help"] if program.startswith("jupyter") else ["--help"]
+    found = run([str(Path(sys.executable).parent / program), *help_of])
+    assert found.returncode == 0, found.stderr
+    assert all(option in found.stdout for option in PROGRAMS[line])
+
+
+@pytest.mark.slow
+def test_the_ten_lines_do_what_they_say(tmp_path):
+    (code,) = (block for language, block in BLOCKS if language == "python")
+    assert len(code.splitlines()) <= 12
+    found = run([sys.executable, "-c", code], tmp_path, PYTHONPATH=str(ROOT))
+    assert found.returncode == 0, found.stderr
+    (said,) = re.findall(r"# about (0\.\d+)", code)
+    assert float(found.stdout.split()[-1]) == pytest.approx(float(said), abs=0.01)
+
+
+@pytest.mark.slow
+def test_a_saved_model_answers_from_the_shell(tmp_path):
+    """The two lines with the names that stand there, on letters."""
+    encoder = models.load_pretrained("omniglot")
+    Verifier(encoder, threshold=0.5, invert=True).save(tmp_path / "MODEL.keras")
+    chapters.write_letters(tmp_path / "GALLERY", "AB", size=42)
+    for letter, name in (("A", "A.png"), ("B", "B.png"), ("A", "IMAGE.png")):
+        drawn = sorted((tmp_path / "GALLERY" / letter).glob("*.png"))
+        shutil.copy(drawn[0], tmp_path / name)
+    for line in SHELL:
+        if line.startswith(".venv/bin/python"):
+            answer = run([sys.executable, *line.split()[1:]], tmp_path, PYTHONPATH=str(ROOT))
+            assert answer.returncode == 0, answer.stderr
+            said = answer.stdout.split()
+            assert "different" in said if "compare" in line else said[1] == "A"
+
+
+# The numbers of the first table, as in test_choosing: piece of the page, source, pattern.
+CLAIMS = [
+    ("**97.0 %** (94.8 to 98.3)", "08", "| this encoder, nine shifts | @share |"),
+    ("**99.32 %** (99.18 to 99.43)", "03", "| ConvNet | # % | # % to # % |"),
+    ("69.7 % (63.9 to 80.8, three", "03", "| ConvNet | @share |"),
+    ("97.6 %, recorded", "04", "ours, 20 epochs, recorded: #%"),
+    ("17.2 %, raw", "04", "recorded, 20 epochs, all eight folds: network #%"),
+    ("pixels 14.5 %", "04", "raw pixels, all eight folds: mean EER #%"),
+    ("94.9 %", "04", "source, 20 epochs: # %, loss *"),
+]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=[claim[0] for claim in CLAIMS])
+def test_the_first_table_says_what_was_measured(claim):
+    piece, name, pattern = claim
+    wrong = fault(piece.replace("*", ""), pattern, README.replace("*", ""), source(name))
+    assert wrong is None, wrong
+
+
+def test_the_mean_of_three_seeds_is_that_of_the_record():
+    record = chapters.read_record(ROOT / "results" / "recorded" / "past_the_paper_long.json")
+    seeds = record["metrics"].values()
+    mean = sum(seed["nine shifts"]["accuracy"] for seed in seeds) / len(seeds)
+    longest = max(seed["seconds"] for seed in seeds) / 60
+    assert len(seeds) == 3
+    assert f"**{100 * mean:.1f} %** | {longest:.0f} minutes a seed, one core |" in README
+
+
+MINUTES = {"½": "half a minute", "1": "a minute", "2": "two minutes", "3": "three minutes",
+           "3½": "three to four minutes", "4": "four minutes", "5": "five minutes"}  # fmt: skip
+
+
+def test_every_chapter_has_a_row_with_the_minutes_of_its_opening():
+    rows = re.findall(r"^\| \[.*\]\(notebooks/(\w+)\.ipynb\) \|.*\| ([\d½]+) \|", README, re.M)
+    assert [name for name, _ in rows] == tool.names()
+    for name, minutes in rows:
+        assert MINUTES[minutes] in tool.load(name).cells[0].source.lower(), name
+
+
+def test_the_files_of_a_project_agree_on_the_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    newest = re.search(r"^## (\S+), (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert (newest[1], newest[2]) == (citation["version"], citation["date-released"])
+    assert project["version"] == citation["version"]
+    assert citation["title"].split(":")[0] == README.splitlines()[0].removeprefix("# ")
