@@ -13,9 +13,14 @@ prints a table and writes it to results/benchmarks/.
 import time
 from pathlib import Path
 
-from siamese_utils import augment, chapters, datasets  # isort: skip
+from siamese_utils.chapters import set_up
+
+set_up()  # before Keras is imported, which starts TensorFlow
+
 import numpy as np
 from scipy import ndimage
+
+from siamese_utils import augment, chapters, datasets
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BARS = {"defaults": 20, "bilinear": 5}  # how many times faster, at least

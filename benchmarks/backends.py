@@ -22,10 +22,15 @@ import sys
 import time
 from pathlib import Path
 
-from siamese_utils import chapters, datasets, models, sampling, training  # isort: skip
+from siamese_utils.chapters import set_up
+
+set_up()  # before Keras is imported, which starts TensorFlow
+
 import keras
 import numpy as np
 import past_the_paper
+
+from siamese_utils import chapters, datasets, models, sampling, training
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}

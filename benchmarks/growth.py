@@ -23,6 +23,10 @@ import time
 import tracemalloc
 from pathlib import Path
 
+from siamese_utils.chapters import set_up
+
+set_up()  # before Keras is imported, which starts TensorFlow
+
 import keras
 import numpy as np
 import past_the_paper

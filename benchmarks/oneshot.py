@@ -17,9 +17,14 @@ prints a table and writes it to results/benchmarks/.
 import time
 from pathlib import Path
 
-from siamese_utils import chapters, datasets, evaluation, models, sampling  # isort: skip
+from siamese_utils.chapters import set_up
+
+set_up()  # before Keras is imported, which starts TensorFlow
+
 import keras
 import numpy as np
+
+from siamese_utils import chapters, datasets, evaluation, models, sampling
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BAR = 20  # how many times faster, at least, over both parts together

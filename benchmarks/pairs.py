@@ -13,9 +13,14 @@ import time
 import tracemalloc
 from pathlib import Path
 
-from siamese_utils import chapters, datasets, losses, models, sampling  # isort: skip
+from siamese_utils.chapters import set_up
+
+set_up()  # before Keras is imported, which starts TensorFlow
+
 import keras
 import numpy as np
+
+from siamese_utils import chapters, datasets, losses, models, sampling
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BARS = {"build": 20, "memory": 50, "epoch": 1}  # how many times better, at least

@@ -20,11 +20,15 @@ import sys
 import time
 from pathlib import Path
 
-from siamese_utils import chapters, models, training  # isort: skip
+from siamese_utils.chapters import set_up
+
+set_up()  # before Keras is imported, which starts TensorFlow
+
 import keras
 import numpy as np
 
-from siamese_utils.chapters.records import on_gpu
+from siamese_utils import chapters, models, training
+from siamese_utils._backend import has_gpu
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 TURNS = 3
@@ -193,7 +197,7 @@ def main():
     backend = keras.backend.backend()
     for name, seen in (
         ("PyTorch", torch.cuda.is_available()),
-        (f"Keras on {backend}", on_gpu(backend)),
+        (f"Keras on {backend}", has_gpu()),
     ):
         if not seen:
             raise SystemExit(f"{name} sees no GPU, and on a processor this would take hours")

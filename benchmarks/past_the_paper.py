@@ -30,6 +30,10 @@ import os
 import time
 from pathlib import Path
 
+from siamese_utils.chapters import set_up
+
+set_up()  # before Keras is imported, which starts TensorFlow
+
 import keras
 import numpy as np
 from keras import layers
@@ -46,6 +50,8 @@ from siamese_utils import (
     sampling,
     training,
 )
+from siamese_utils.recognition import Reading
+from siamese_utils.recognition.encoder_digest import weights_digest
 
 ROOT = Path(__file__).resolve().parents[1]
 PRETRAINED = ROOT / "siamese_utils" / "models" / "pretrained"
@@ -219,6 +225,8 @@ def keep(encoder, entry):
         "licence": "MIT, as the book's code; Omniglot is under the MIT licence too",
         "load": 'siamese_utils.models.load_pretrained("omniglot")',
         "sha256": hashlib.sha256(partial.read_bytes()).hexdigest(),
+        "weights_digest": weights_digest(encoder),
+        "reading": Reading((settings["side"],) * 2, 1, polarity="ink").as_dict(),
     }
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     partial.with_suffix(".json").write_text(text, encoding="utf-8")

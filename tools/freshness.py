@@ -120,12 +120,12 @@ def _imports(source: str, package: str) -> set[str]:
             for alias in node.names:
                 name = f"{base}.{alias.name}"
                 exports = _exports(base)
-                if exports is not None:
-                    names.add(exports.get(alias.name, name))
+                if exports is not None and alias.name in exports:
+                    names.add(exports[alias.name])
                 elif _exports(name) is not None:
                     names |= _passed_on(tree, name, alias.asname or alias.name)
                 else:
-                    names |= {base, name}
+                    names |= {name} if exports is not None else {base, name}
     return {name for name in names if name.split(".")[0] == "siamese_utils"}
 
 

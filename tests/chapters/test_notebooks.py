@@ -90,15 +90,33 @@ class TestFreshness:
     @pytest.mark.parametrize(
         ("source", "used", "unused"),
         [
-            # what encoders import, and the package itself, whose start changes the run
-            ("from siamese_utils.models import embed", {"", "models.embedding"}, {"distances"}),
+            ("from siamese_utils.models import embed", {"models.embedding"}, {"distances"}),
             ("from siamese_utils import models\nmodels.koch_network", {"distances"}, {"losses"}),
             # only the names that are used, but all of them where any could be
-            ("from siamese_utils import losses as s\ns.TripletLoss", set, {"losses.triplets"}()),
-            ("from siamese_utils import losses\nlosses.triplet", set(), {"losses.softmax"}),
-            ("from siamese_utils import losses\nvars(losses)", {"losses.softmax"}, set()),
+            (
+                "from siamese_utils import losses as s\ns.TripletLoss",
+                {"losses.triplet_loss"},
+                {"losses.contrastive"},
+            ),
+            (
+                "from siamese_utils import losses\nlosses.triplet",
+                {"losses.triplet_loss"},
+                {"losses.lifted"},
+            ),
+            ("from siamese_utils import losses\nvars(losses)", {"losses.lifted"}, set()),
             ("import siamese_utils.datasets.mnist", {"datasets.mnist"}, {"datasets.folder"}),
             ("from siamese_utils.models import load_pretrained", {"models.pretrained"}, set()),
+            # what a chapter sets on its host, and the letters that it draws
+            (
+                "from siamese_utils.chapters import set_up",
+                {"chapters.set_up"},
+                {"chapters.letters"},
+            ),
+            (
+                "from siamese_utils import chapters\nchapters.write_letters",
+                {"chapters.letters"},
+                {"chapters.set_up"},
+            ),
         ],
     )
     def test_modules_are_followed_through_the_package(self, source, used, unused):
@@ -106,6 +124,9 @@ class TestFreshness:
         found = {name.removeprefix("siamese_utils").strip(".") for name in modules}
         assert used <= found
         assert not unused & found
+        # a name that is no longer a module's would never be found, and say nothing
+        for name in used | unused:
+            assert freshness._module_file(f"siamese_utils.{name}".strip(".")).exists()
 
     def test_records_and_encoders_that_are_shown_count(self, tmp_path, monkeypatch):
         """Of the recorded runs those that the code names, and the cards of ready encoders."""

@@ -64,7 +64,7 @@ def test_each_is_measured(name, monkeypatch, capsys):
 @pytest.mark.parametrize(("by_torch", "who"), [(False, "PyTorch"), (True, "Keras on")])
 def test_it_says_that_it_needs_a_gpu(by_torch, who, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: by_torch)
-    monkeypatch.setattr(paper_network, "on_gpu", lambda backend: False)
+    monkeypatch.setattr(paper_network, "has_gpu", lambda: False)
     monkeypatch.setattr("sys.argv", ["paper_network.py"])
     with pytest.raises(SystemExit, match=f"^{who}.* sees no GPU"):
         paper_network.main()
@@ -77,7 +77,7 @@ def test_medians_against_the_bars(ours, below, monkeypatch):
     turns = {"ours": iter([ours, 1.0, 90.0]), "plain": iter([25.0] * 3), "matrix": iter([rate] * 3)}
     monkeypatch.setattr(paper_network, "in_its_process", lambda name: next(turns[name]))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(paper_network, "on_gpu", lambda backend: True)
+    monkeypatch.setattr(paper_network, "has_gpu", lambda: True)
     monkeypatch.setattr("sys.argv", ["paper_network.py"])
     if below:
         with pytest.raises(SystemExit, match="share of the matrix rate, times plain PyTorch"):

@@ -2,14 +2,14 @@
 
 import json
 import subprocess
+from types import SimpleNamespace
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from siamese_utils.results import records
 
-from siamese_utils import chapters, evaluation, plots
+from siamese_utils import _backend, chapters, evaluation, plots
+from siamese_utils.chapters import records
 
 
 class TestProfiles:
@@ -52,14 +52,25 @@ class TestRecords:
     def test_a_card_is_named_only_where_the_backend_computes_on_it(self, monkeypatch):
         said = {"nvidia-smi": ["A card"]}
         monkeypatch.setattr(records, "_lines", lambda command: said.get(command[0], []))
-        assert " core" in records._hardware(has_gpu=False)
-        assert records._hardware(has_gpu=True) == "A card"
+        assert " core" in records._hardware(on_gpu=False)
+        assert records._hardware(on_gpu=True) == "A card"
         said.clear()
-        assert "does not tell" in records._hardware(has_gpu=True)
-        monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
-        assert not records.on_gpu("jax")
-        monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["GPU:0", "GPU:1"])
-        assert records.on_gpu("tensorflow")
+        assert "does not tell" in records._hardware(on_gpu=True)
+
+    @pytest.mark.parametrize(
+        ("device", "on_gpu"),
+        [
+            ("/job:localhost/replica:0/task:0/device:GPU:0", True),  # TensorFlow
+            ("/job:localhost/replica:0/task:0/device:CPU:0", False),
+            ("cuda:0", True),  # JAX and PyTorch
+            ("TFRT_CPU_0", False),
+            ("cpu", False),
+        ],
+    )
+    def test_the_device_is_asked_where_the_backend_puts_a_number(self, monkeypatch, device, on_gpu):
+        monkeypatch.setattr(_backend.ops, "zeros", lambda shape: SimpleNamespace(device=device))
+        monkeypatch.setattr(records, "_hardware", lambda on_gpu: f"a GPU: {on_gpu}")
+        assert chapters.provenance()["hardware"] == f"a GPU: {on_gpu}"
 
     def test_nothing_is_written_of_a_record_that_is_not_json(self, tmp_path):
         path = tmp_path / "run.json"
