@@ -4,28 +4,16 @@ Data is looked for below ``SIAMESE_DATA_DIR``, then in the user's cache, then do
 """
 
 from .att_faces import load_att_faces
-from .folder import ImageFolder, load_image_folder
-from .image_files import load_image
+from .folder import load_image_folder
+from .image_folder import ImageFolder
 from .mnist import load_mnist
 from .official_runs import OfficialRuns, load_official_runs
 from .omniglot import Omniglot, load_omniglot
-from .omniglot_tables import (
-    BACKGROUND_ALPHABETS,
-    EVALUATION_ALPHABETS,
-    RUN_ALPHABETS,
-    SMALL1_ALPHABETS,
-    SMALL2_ALPHABETS,
-)
 from .resolution import area_resize
 from .sources import DataError
 from .splits import class_folds, koch_split, split_alphabets, split_classes, track
 
 __all__ = [
-    "BACKGROUND_ALPHABETS",
-    "EVALUATION_ALPHABETS",
-    "RUN_ALPHABETS",
-    "SMALL1_ALPHABETS",
-    "SMALL2_ALPHABETS",
     "DataError",
     "ImageFolder",
     "OfficialRuns",
@@ -34,7 +22,6 @@ __all__ = [
     "class_folds",
     "koch_split",
     "load_att_faces",
-    "load_image",
     "load_image_folder",
     "load_mnist",
     "load_official_runs",

@@ -35,7 +35,7 @@ def track(name: str, background: Omniglot, evaluation: Omniglot) -> Omniglot:
     --------
     With one character of each alphabet, by 20 drawers, and images of one pixel:
 
-    >>> from siamese_utils.datasets import BACKGROUND_ALPHABETS
+    >>> from siamese_utils.datasets.omniglot_tables import BACKGROUND_ALPHABETS
     >>> def one_character_of(names):
     ...     label = np.repeat(np.arange(len(names)), 20)
     ...     by = np.tile(np.arange(1, 21), len(names))
@@ -83,7 +83,7 @@ def koch_split(background: Omniglot, evaluation: Omniglot) -> dict[str, Omniglot
     With one character of each alphabet, by 20 drawers, and images of one pixel, there are
     30 x 12 images to train on, and 10 x 4 in each of the other parts:
 
-    >>> from siamese_utils.datasets import BACKGROUND_ALPHABETS
+    >>> from siamese_utils.datasets.omniglot_tables import BACKGROUND_ALPHABETS
     >>> def one_character_of(names):
     ...     label = np.repeat(np.arange(len(names)), 20)
     ...     by = np.tile(np.arange(1, 21), len(names))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from siamese_utils.datasets import DataError, ImageFolder, load_image, load_image_folder
+from siamese_utils.datasets import DataError, ImageFolder, load_image_folder
+from siamese_utils.datasets.image_files import load_image
 
 
 def save(path, image=None, **options):

@@ -11,22 +11,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from siamese_utils.datasets.files import Source, locate
 
 from siamese_utils.datasets import (
-    RUN_ALPHABETS,
-    SMALL1_ALPHABETS,
-    SMALL2_ALPHABETS,
     DataError,
     att_faces,
-    files,
     load_att_faces,
     load_mnist,
     load_official_runs,
     load_omniglot,
     mnist,
     omniglot_tables,
+    sources,
 )
+from siamese_utils.datasets.omniglot_tables import (
+    RUN_ALPHABETS,
+    SMALL1_ALPHABETS,
+    SMALL2_ALPHABETS,
+)
+from siamese_utils.datasets.sources import Source, locate
 
 SMALL1 = omniglot_tables.SOURCES["small1"]
 RUNS = omniglot_tables.SOURCES["runs"]
@@ -255,7 +257,7 @@ def test_a_face_stands_where_its_file_name_says(faces, person, picture):
 def supplied(tmp_path, monkeypatch):
     """A data directory of ours and an empty cache; returns where a source's file goes."""
     monkeypatch.setenv("SIAMESE_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setattr(files, "cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr(sources, "cache_dir", lambda: tmp_path / "cache")
 
     def place(source: Source) -> Path:
         path = tmp_path / "data" / source.path

@@ -4,9 +4,6 @@ import numpy as np
 import pytest
 
 from siamese_utils.datasets import (
-    BACKGROUND_ALPHABETS,
-    EVALUATION_ALPHABETS,
-    RUN_ALPHABETS,
     class_folds,
     koch_split,
     load_official_runs,
@@ -14,6 +11,11 @@ from siamese_utils.datasets import (
     split_alphabets,
     split_classes,
     track,
+)
+from siamese_utils.datasets.omniglot_tables import (
+    BACKGROUND_ALPHABETS,
+    EVALUATION_ALPHABETS,
+    RUN_ALPHABETS,
 )
 
 

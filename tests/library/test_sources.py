@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from siamese_utils.datasets.files import Source, locate, memory_mapped
 
-from siamese_utils.datasets import DataError, files
+from siamese_utils.datasets import DataError, sources
+from siamese_utils.datasets.sources import Source, locate, memory_mapped
 
 CONTENT = b"the publisher's bytes " * 1000
 CHECKSUM = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -26,7 +26,7 @@ def cache(tmp_path, monkeypatch):
     """An empty cache in place of the user's, and no data directory."""
     monkeypatch.delenv("SIAMESE_DATA_DIR", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr(files, "cache_dir", lambda: tmp_path / "cache")
+    monkeypatch.setattr(sources, "cache_dir", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 
 
@@ -144,9 +144,9 @@ def test_a_download_says_so_on_stdout_and_nothing_on_stderr(cache, server):
     # In a process of its own: pytest hides what a logger writes to an earlier stderr.
     done = run_python(f"""
         from pathlib import Path
-        from siamese_utils.datasets import files
-        files.cache_dir = lambda: Path({str(cache)!r})
-        files.locate(files.Source("set/images.zip", {CHECKSUM!r}, ({url!r},)))
+        from siamese_utils.datasets import sources
+        sources.cache_dir = lambda: Path({str(cache)!r})
+        sources.locate(sources.Source("set/images.zip", {CHECKSUM!r}, ({url!r},)))
     """)
     assert done == (f"Downloading set/images.zip from {url}\n", "")
     assert (cache / "set/images.zip").exists()

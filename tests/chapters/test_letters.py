@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from siamese_utils.datasets import DataError, letters, load_image_folder, write_letters
+from siamese_utils.chapters import letters, write_letters
+from siamese_utils.datasets import DataError, load_image_folder
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,165 @@
+"""The one policy for the polarity of drawings: ink is 1 and paper is 0, however they came.
+
+The ground of a drawing is what its border shows. It may be light or dark, grey, noisy, or lit
+more on one side than on the other.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .._checks import require_unit_range
+from .doubts import Doubt, warn_of
+
+POLARITIES = ("as is", "ink")
+GREY_LEVEL = 1 / 255
+CLEAR_BORDER = 0.75  # the smallest share of the border that has to be ground
+CLEAR_SIDE = 0.5  # how much of what stands out has to be on one side of the ground: 0 is a tie
+FAINTEST = 0.05  # contrast of ink and ground below which they are hardly a drawing
+
+_REMEDY = (
+    'Otherwise turn the images yourself, pass them "as is", or leave them out. '
+    "What is returned for them is a guess."
+)
+
+
+def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndarray:
+    """Return drawings with ink = 1 on paper = 0, whichever way round each of them is.
+
+    The ground of an image is a plane of brightness that is fitted to its outermost pixels, so
+    that grey paper and a shadow across the page become 0, too. If the drawing is darker than
+    that ground, it is inverted. Then the noise of the ground is cut off, and the strongest ink
+    becomes 1. Clean black on white becomes exactly ``1 - images``, and clean white on black
+    stays as it is.
+
+    Images whose ground or ink cannot be told are named in one warning: those of one colour, of
+    hardly any contrast, with a border that has no clear ground, and with marks on both sides of
+    the ground.
+
+    Parameters
+    ----------
+    images : array (n, height, width, 1) in [0, 1]
+    names : sequence of n names
+        What a warning calls the images, such as their files. Defaults to "image 0" and so on.
+
+    Returns
+    -------
+    float32 array (n, height, width, 1) in [0, 1]
+        An image of one colour becomes 0 everywhere.
+
+    Raises
+    ------
+    ValueError
+        For another shape, for another number of names, and for values outside [0, 1].
+
+    Examples
+    --------
+    A dark stroke on grey paper, and the same one in white on black:
+
+    >>> stroke = np.zeros((5, 5, 1))
+    >>> stroke[1:4, 2] = 1
+    >>> ink = as_ink(np.stack([0.7 - 0.5 * stroke, stroke]))
+    >>> ink[:, :, 2, 0].tolist()
+    [[0.0, 1.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0, 0.0]]
+    """
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[3] != 1:
+        raise ValueError(
+            f"images have shape {images.shape}; expected grey ones, (n, height, width, 1)"
+        )
+    if names is None:
+        names = [f"image {i}" for i in range(len(images))]
+    if len(names) != len(images):
+        raise ValueError(f"{len(images)} images but {len(names)} names; expected one for each")
+    require_unit_range(images)
+    ink = np.empty(images.shape, "float32")
+    doubts = []
+    for i, image in enumerate(images):
+        ink[i, :, :, 0], doubt = to_ink(image[:, :, 0])
+        if doubt:
+            doubts.append((names[i], doubt))
+    warn_of(doubts, stacklevel=2)
+    return ink
+
+
+def to_ink(image: np.ndarray) -> tuple[np.ndarray, Doubt | None]:
+    """One image (height, width) as ink = 1 on paper = 0, and what speaks against the result."""
+    image = image.astype("float64")
+    if np.ptp(image) < GREY_LEVEL / 2:
+        return np.zeros(image.shape), one_color(image.mean())
+    ground = _ground(image)
+    difference = image - ground
+    # The cubes let what stands out decide, and noise on both sides of the ground cancel.
+    cubes = difference**3
+    side = cubes.sum() / np.abs(cubes).sum()
+    # Under a shadow, ink is as much darker than its paper as the light that falls there allows.
+    ink = 1 - image / np.maximum(ground, FAINTEST) if side < 0 else difference
+    strongest = ink.max()
+    border = np.abs(_border(ink))
+    # 1.4826 medians of the distance are a standard deviation. A border that is no ground is not
+    # noise, though: some range has to remain between the ground and the ink.
+    noise = min(1.4826 * np.median(border), strongest / 6)
+    ink = ((ink - 2 * noise) / (strongest - 4 * noise)).clip(0, 1)
+    return ink, _doubt(np.abs(difference).max(), np.mean(border < strongest / 8), abs(side))
+
+
+def _doubt(contrast: float, share: float, side: float) -> Doubt | None:
+    if contrast < FAINTEST:
+        return Doubt(
+            f"has a contrast of {contrast:.3f}",
+            f"Expected ink that differs from its ground by {FAINTEST} or more, of a range of 1: "
+            f"scale the levels of the files. {_REMEDY}",
+        )
+    if share < CLEAR_BORDER:
+        return Doubt(
+            f"has one ground on {share:.0%} of its border",
+            f"Expected {CLEAR_BORDER:.0%} or more, to tell ink from paper: leave a margin around "
+            f"the drawing. {_REMEDY}",
+        )
+    if side < CLEAR_SIDE:
+        return Doubt(
+            "is both lighter and darker than its ground",
+            f"Expected ink that is one of the two. {_REMEDY}",
+        )
+    return None
+
+
+def one_color(level: float) -> Doubt:
+    """The doubt about an image of one colour, given its mean level in [0, 1]."""
+    return Doubt(
+        f"is of one colour (level {level:.2f})",
+        "Expected a drawing or a photograph. Look at the file, at its transparency too, and "
+        "remove or replace it.",
+    )
+
+
+def _border(image: np.ndarray) -> np.ndarray:
+    """The outermost pixels of an array (height, width, ...), each once."""
+    inside = image[1:-1]
+    sides = (image[0], *([image[-1]] if len(image) > 1 else []), inside[:, 0])
+    return np.concatenate([*sides, *([inside[:, -1]] if image.shape[1] > 1 else [])])
+
+
+def _ground(image: np.ndarray) -> np.ndarray:
+    """The brightness of the ground, (height, width): the median of the border, or a plane.
+
+    The plane has the smallest sum of absolute distances from the border, so that ink that
+    touches it does not count, as it does not in a median. It is found by reweighted squares.
+    """
+    height, width = image.shape
+    border = _border(image)
+    level = np.median(border)
+    flat = np.full(image.shape, level)
+    if np.mean(np.abs(border - level) <= GREY_LEVEL) > 0.9:
+        return flat
+    y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    axes = np.stack([np.ones_like(x), x, y], axis=-1)
+    at_border = _border(axes)  # (n, 3)
+    plane = np.array([level, 0, 0])
+    for _ in range(20):
+        weights = 1 / np.maximum(np.abs(border - at_border @ plane), 1e-6)
+        weighted = at_border.T * weights
+        plane = np.linalg.lstsq(weighted @ at_border, weighted @ border, rcond=None)[0]
+    ground = axes @ plane
+    # A plane that is level but for rounding would leave traces of itself on clean paper.
+    return flat if np.abs(ground - level).max() < GREY_LEVEL else ground
