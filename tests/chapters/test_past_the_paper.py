@@ -54,14 +54,14 @@ def test_rungs_are_chosen_on_alphabets_that_they_do_not_train_on(script):
     train, validation = script.data_of("25 of background")
     assert len(train.alphabet_names) == 25
     both = {*train.alphabet_names, *validation.alphabet_names}
-    assert both == set(datasets.BACKGROUND_ALPHABETS)
+    assert both == set(datasets.omniglot_tables.BACKGROUND_ALPHABETS)
 
 
 @pytest.mark.parametrize("alphabets", ["background", "small1", "small2"])
 def test_no_run_alphabet_is_trained_on(script, alphabets):
     train, validation = script.data_of(alphabets)
     assert validation is None
-    assert not set(train.alphabet_names) & set(datasets.RUN_ALPHABETS)
+    assert not set(train.alphabet_names) & set(datasets.omniglot_tables.RUN_ALPHABETS)
 
 
 def test_an_entry_is_kept_until_its_settings_change(script, monkeypatch, encoder):

@@ -43,7 +43,7 @@ class TestOfficialRuns:
         found = evaluation.official_runs(near, runs)
         assert found.accuracy == 380 / 400
         assert found.interval == evaluation.wilson_interval(380, 400)
-        assert tuple(found.per_alphabet) == datasets.RUN_ALPHABETS
+        assert tuple(found.per_alphabet) == datasets.omniglot_tables.RUN_ALPHABETS
         for name, (share, interval) in found.per_alphabet.items():
             right = 20 if name == "Ge_ez" else 40
             assert share == right / 40
