@@ -26,9 +26,6 @@ from filelock import FileLock, Timeout
 
 from .._files import digest, first_line, write_whole
 
-# pooch logs every step on stderr, which a notebook shows as a red box.
-pooch.get_logger().setLevel(logging.WARNING)
-
 CONNECT_TIMEOUT = 30  # seconds without an answer before the next mirror is tried
 
 
@@ -98,13 +95,14 @@ def _download(source: Source, target: Path) -> None:
             print(f"Downloading {source.path} from {url}")
             try:
                 # pooch writes to a temporary name, verifies, then renames: nothing half-written.
-                pooch.retrieve(
-                    url,
-                    known_hash=source.checksum,
-                    fname=target.name,
-                    path=target.parent,
-                    downloader=pooch.HTTPDownloader(timeout=CONNECT_TIMEOUT),
-                )
+                with _quiet_pooch():
+                    pooch.retrieve(
+                        url,
+                        known_hash=source.checksum,
+                        fname=target.name,
+                        path=target.parent,
+                        downloader=pooch.HTTPDownloader(timeout=CONNECT_TIMEOUT),
+                    )
                 return
             # A failed request is an OSError, a checksum that differs a ValueError.
             except (OSError, ValueError) as error:
@@ -115,6 +113,18 @@ def _download(source: Source, target: Path) -> None:
         + f"\nExpected {source.checksum}. To supply the file by hand, save it as\n  {target}\n"
         f"or as {source.path} below a folder of yours, and set SIAMESE_DATA_DIR to that folder."
     )
+
+
+@contextmanager
+def _quiet_pooch() -> Iterator[None]:
+    """Keep back what pooch logs on stderr, step by step: a notebook shows it as a red box."""
+    logger = pooch.get_logger()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextmanager
@@ -176,19 +186,20 @@ def verify_content(path: Path, arrays: Iterable[np.ndarray], expected: str) -> N
 def memory_mapped(name: str, expected: str, decode: Callable[[], np.ndarray]) -> np.ndarray:
     """Return ``decode()`` as a read-only memory map that is kept for the next call.
 
-    The expected digest is part of the file's name, so that a new expectation never meets an old
-    file. Where the cache cannot be written, the array is returned from memory with a
-    warning: slower next time, but right.
+    A file that is there already is mapped only if its content has the expected digest; any other
+    one is decoded and written again. The digest is part of the file's name, too, so that two
+    versions of this package do not write each other's files anew. Where the cache cannot be
+    written, the array is returned from memory with a warning: slower next time, but right.
     """
     path = cache_dir() / "decoded" / f"{name}-{expected[:16]}.npy"
-    # Not there, not readable, or cut short by a full disk: decode, and write it again.
+    # Not there, not readable, cut short by a full disk, or another content: decode it.
     with suppress(OSError, ValueError, EOFError):
-        return _map(path)
+        return _map(path, expected)
     array = decode()
     try:
         write_whole(path, lambda temporary: np.save(temporary, array))
-        return _map(path)
-    except OSError as error:
+        return _map(path, expected)
+    except (OSError, ValueError) as error:
         warnings.warn(
             f"The decoded copy of {name} could not be written to {path} "
             f"({first_line(error)}); it will be decoded again next time.",
@@ -198,6 +209,15 @@ def memory_mapped(name: str, expected: str, decode: Callable[[], np.ndarray]) ->
         return array
 
 
-def _map(path: Path) -> np.ndarray:
-    """A plain array over the map: a ``memmap`` object leaks its type into every result."""
-    return np.asarray(np.load(path, mmap_mode="r"))
+def _map(path: Path, expected: str) -> np.ndarray:
+    """The file as a plain array: a ``memmap`` object leaks its type into every result.
+
+    Raises
+    ------
+    ValueError
+        If it holds another type, shape or content than that of the expected digest.
+    """
+    array = np.asarray(np.load(path, mmap_mode="r"))
+    if array.dtype.hasobject or digest([array]) != expected:
+        raise ValueError(f"{path} holds {array.dtype} {array.shape} of another digest")
+    return array

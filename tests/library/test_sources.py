@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from siamese_utils._files import digest
 from siamese_utils.datasets import DataError, sources
 from siamese_utils.datasets.sources import Source, locate, memory_mapped
 
@@ -187,6 +188,9 @@ def test_a_cache_that_cannot_be_made_is_named(cache, server):
 # --- the decoded copy
 
 ARRAY = np.arange(1000, dtype=np.uint8)
+OTHER = ARRAY[::-1].copy()
+EXPECTED = digest([ARRAY])
+PATH = f"decoded/set-{EXPECTED[:16]}.npy"
 
 
 def test_an_array_is_decoded_once_then_mapped_read_only(cache):
@@ -197,34 +201,69 @@ def test_an_array_is_decoded_once_then_mapped_read_only(cache):
         return ARRAY.copy()
 
     for _ in range(2):
-        array = memory_mapped("set", "0123", decode)
+        array = memory_mapped("set", EXPECTED, decode)
         np.testing.assert_array_equal(array, ARRAY)
         assert isinstance(array.base, np.memmap)
         assert type(array) is np.ndarray
         assert not array.flags.writeable
     assert len(calls) == 1
-    assert [path.name for path in files_below(cache)] == ["set-0123.npy"]
+    assert files_below(cache) == [cache / PATH]
 
 
-def test_another_expected_content_never_meets_an_old_copy(cache):
-    memory_mapped("set", "old", lambda: np.zeros(3))
-    np.testing.assert_array_equal(memory_mapped("set", "new", lambda: np.ones(3)), 1)
+def write_npz(path):
+    with path.open("wb") as file:
+        np.savez(file, ARRAY)
+
+
+def write_objects(path):
+    with path.open("wb") as file:
+        np.save(file, ARRAY.astype(object), allow_pickle=True)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        pytest.param(lambda path: np.save(path, OTHER), id="other values"),
+        pytest.param(lambda path: np.save(path, ARRAY[:5]), id="fewer"),
+        pytest.param(lambda path: np.save(path, ARRAY.astype(np.int16)), id="another type"),
+        pytest.param(lambda path: np.save(path, ARRAY.reshape(10, 100)), id="another shape"),
+        pytest.param(lambda path: np.save(path, ARRAY[None]), id="an axis more"),
+        pytest.param(write_npz, id="an archive"),
+        pytest.param(write_objects, id="objects"),
+        pytest.param(lambda path: path.write_text("<html>"), id="text"),
+        pytest.param(lambda path: path.write_bytes(b""), id="nothing"),
+    ],
+)
+def test_a_decoded_copy_is_not_trusted_by_its_name(cache, write):
+    """Five images were once served with 2,720 labels."""
+    memory_mapped("set", EXPECTED, ARRAY.copy)
+    whole = (cache / PATH).read_bytes()
+    write(cache / PATH)
+    assert (cache / PATH).read_bytes() != whole
+    np.testing.assert_array_equal(memory_mapped("set", EXPECTED, ARRAY.copy), ARRAY)
+    assert (cache / PATH).read_bytes() == whole, "and it is written again"
 
 
 @pytest.mark.parametrize("n_bytes", [0, 60, 500])
 def test_a_decoded_copy_that_is_cut_short_is_made_again(cache, n_bytes):
-    memory_mapped("set", "0123", ARRAY.copy)
-    (path,) = files_below(cache)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:n_bytes])
-    np.testing.assert_array_equal(memory_mapped("set", "0123", ARRAY.copy), ARRAY)
-    assert path.read_bytes() == whole
+    memory_mapped("set", EXPECTED, ARRAY.copy)
+    whole = (cache / PATH).read_bytes()
+    (cache / PATH).write_bytes(whole[:n_bytes])
+    np.testing.assert_array_equal(memory_mapped("set", EXPECTED, ARRAY.copy), ARRAY)
+    assert (cache / PATH).read_bytes() == whole
+
+
+def test_another_expected_content_never_meets_an_old_copy(cache):
+    memory_mapped("set", EXPECTED, ARRAY.copy)
+    array = memory_mapped("set", digest([OTHER]), OTHER.copy)
+    np.testing.assert_array_equal(array, OTHER)
+    assert len(files_below(cache)) == 2
 
 
 def test_an_unwritable_cache_warns_and_still_returns_the_array(cache):
     cache.write_text("a file stands where the folder should be")
     with pytest.warns(UserWarning, match="could not be written") as caught:
-        array = memory_mapped("set", "0123", ARRAY.copy)
+        array = memory_mapped("set", EXPECTED, ARRAY.copy)
     assert str(cache) in str(caught[0].message)
     np.testing.assert_array_equal(array, ARRAY)
     assert not array.flags.writeable, "as from a map"
@@ -232,21 +271,66 @@ def test_an_unwritable_cache_warns_and_still_returns_the_array(cache):
 
 @pytest.mark.parametrize("stop", [OSError("No space left on device"), KeyboardInterrupt()])
 def test_a_decoded_copy_is_never_half_written(cache, monkeypatch, stop):
-    def full_disk(file, array):
-        file.write(b"half")
+    def full_disk(path, array):
+        path.write_bytes(b"half")
         raise stop
 
     monkeypatch.setattr(np, "save", full_disk)
     with warnings.catch_warnings(action="ignore"):
         if isinstance(stop, OSError):
-            np.testing.assert_array_equal(memory_mapped("set", "0123", ARRAY.copy), ARRAY)
+            np.testing.assert_array_equal(memory_mapped("set", EXPECTED, ARRAY.copy), ARRAY)
         else:
             with pytest.raises(KeyboardInterrupt):
-                memory_mapped("set", "0123", ARRAY.copy)
+                memory_mapped("set", EXPECTED, ARRAY.copy)
     assert files_below(cache) == []
 
 
+def test_processes_that_decode_the_same_file_at_once_all_get_it(cache):
+    """They wait for each other before they write, so that all of them find no copy."""
+    code = f"""
+        import sys, time
+        from pathlib import Path
+        import numpy as np
+        from siamese_utils.datasets import sources
+        sources.cache_dir = lambda: Path({str(cache)!r})
+        here = Path({str(cache.parent)!r})
+        def decode():
+            (here / f"{{sys.argv[1]}}.ready").touch()
+            while len(list(here.glob("*.ready"))) < 3:
+                time.sleep(0.01)
+            return np.arange(1000, dtype=np.uint8)
+        for _ in range(20):
+            array = sources.memory_mapped("set", {EXPECTED!r}, decode)
+            assert (array == np.arange(1000, dtype=np.uint8)).all() and len(array) == 1000
+        print("right")
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    running = [subprocess.Popen([*command, str(i)], **pipes) for i in range(3)]
+    assert [process.communicate(timeout=300)[0] for process in running] == ["right\n"] * 3
+    assert files_below(cache) == [cache / PATH]
+
+
 # --- the package
+
+
+@pytest.mark.parametrize("level", ["NOTSET", "DEBUG", "ERROR"])
+def test_the_log_of_pooch_is_the_user_s_before_and_after(cache, server, level):
+    """Importing sets nothing, and a download puts back what it sets, even if it fails."""
+    urls = server.url + "/missing", server.url + "/good"
+    done = run_python(f"""
+        import logging, pooch
+        from pathlib import Path
+        pooch.get_logger().setLevel({level!r})
+        from siamese_utils.datasets import sources
+        print(logging.getLevelName(pooch.get_logger().level))
+        sources.cache_dir = lambda: Path({str(cache)!r})
+        sources.locate(sources.Source("set/images.zip", {CHECKSUM!r}, {urls!r}))
+        print(logging.getLevelName(pooch.get_logger().level))
+    """)
+    lines = done[0].splitlines()
+    assert (lines[0], lines[-1]) == (level, level)
+    assert done[1] == ""
 
 
 def test_importing_the_data_sets_does_not_import_keras():
