@@ -1,17 +1,15 @@
 """Losses. On pairs: label 1 = same class, 0 = different. On batches: class labels as targets."""
 
 from .contrastive import ContrastiveLoss, InBatchContrastiveLoss
-from .episodic import EPISODES, EpisodicLoss
+from .episodic import EpisodicLoss
 from .in_batch_softmax import InBatchSoftmaxLoss
 from .in_batch_verification import InBatchVerificationLoss
 from .lifted import LiftedStructureLoss
 from .supervised_contrastive import SupervisedContrastiveLoss
-from .triplet_loss import FORMS, MININGS, TripletLoss, triplet
+from .triplet_loss import FORMS, TripletLoss, triplet
 
 __all__ = [
-    "EPISODES",
     "FORMS",
-    "MININGS",
     "ContrastiveLoss",
     "EpisodicLoss",
     "InBatchContrastiveLoss",

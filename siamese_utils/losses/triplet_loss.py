@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from ..distances import all_pairs, euclidean
-from .masks import check_margin, mean_where, pair_masks
+from .masks import InBatchLoss, check_margin, mean_where, pair_masks
 
 MININGS = ("random", "batch_all", "semi_hard", "batch_hard")
 FORMS = ("hinge", "softplus", "ratio")
@@ -28,7 +28,7 @@ def triplet(positive, negative, form: str = "hinge", margin: float = 0.2):
 
     Parameters
     ----------
-    positive, negative : tensors of one shape, or that broadcast
+    positive, negative : tensors of one shape, or of one number of axes that broadcast
         Distances from the anchor to the positive and to the negative image.
     form : str
         One of ``FORMS``.
@@ -43,7 +43,8 @@ def triplet(positive, negative, form: str = "hinge", margin: float = 0.2):
     Raises
     ------
     ValueError
-        If the form is unknown, or the margin not positive.
+        If the form is unknown, the margin not positive, or one tensor has more axes than the
+        other: (n, 1) and (n,) would broadcast to (n, n).
 
     Examples
     --------
@@ -57,6 +58,13 @@ def triplet(positive, negative, form: str = "hinge", margin: float = 0.2):
     """
     _check(form, FORMS, "form")
     check_margin(margin)
+    positive, negative = ops.convert_to_tensor(positive), ops.convert_to_tensor(negative)
+    shapes = [tuple(distance.shape) for distance in (positive, negative)]
+    if len(shapes[0]) != len(shapes[1]) and () not in shapes:
+        raise ValueError(
+            f"positive distances have shape {shapes[0]} and negative ones {shapes[1]}; expected "
+            "one number of axes"
+        )
     x = ops.subtract(positive, negative)
     if form == "hinge":
         return ops.maximum(x + margin, 0.0)
@@ -66,7 +74,7 @@ def triplet(positive, negative, form: str = "hinge", margin: float = 0.2):
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
-class TripletLoss(keras.losses.Loss):
+class TripletLoss(InBatchLoss):
     """The triplet loss over triplets of a batch, on Euclidean distances.
 
     Put it behind an encoder, with class labels as targets. The images are encoded once, and
@@ -86,7 +94,7 @@ class TripletLoss(keras.losses.Loss):
     Parameters
     ----------
     mining : str
-        One of ``MININGS``.
+        One of those above.
     form : str
         One of ``FORMS``.
     margin : float
@@ -139,8 +147,8 @@ class TripletLoss(keras.losses.Loss):
         self.form = _check(form, FORMS, "form")
         self.margin = check_margin(margin)
 
-    def call(self, y_true, y_pred):
-        partners, different = pair_masks(y_true, y_pred.dtype)  # (batch, batch) each
+    def call(self, same, y_pred):
+        partners, different = pair_masks(same)  # (batch, batch) each
         distance = all_pairs(euclidean, y_pred, y_pred)  # (batch, batch)
         if self.mining == "batch_all":
             # (anchor, positive, negative)

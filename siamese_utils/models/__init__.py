@@ -2,13 +2,12 @@
 
 from .embedding import embed
 from .encoders import conv4_encoder, conv_encoder, koch_encoder, mlp_encoder
-from .networks import AllPairs, in_batch_network, koch_network, siamese_network
+from .networks import in_batch_network, koch_network, siamese_network
 from .pretrained import load_pretrained, pretrained_card
-from .residual import residual_block, residual_encoder
+from .residual import residual_encoder
 from .shifts import embed_shifted
 
 __all__ = [
-    "AllPairs",
     "conv4_encoder",
     "conv_encoder",
     "embed",
@@ -19,7 +18,6 @@ __all__ = [
     "load_pretrained",
     "mlp_encoder",
     "pretrained_card",
-    "residual_block",
     "residual_encoder",
     "siamese_network",
 ]

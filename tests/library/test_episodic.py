@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from gradients import gradient
 
-from siamese_utils.losses import EPISODES, EpisodicLoss
+from siamese_utils.losses import EpisodicLoss
+from siamese_utils.losses.episodic import EPISODES
 from siamese_utils.sampling import ClassBatches
 
 pytestmark = pytest.mark.backend
@@ -16,14 +17,14 @@ N_WAY, N_IMAGES = 5, 4
 def loss(points, form, n_images=N_IMAGES, n_support=1, temperature=1.0):
     points = np.array(points, "float32")
     labels = np.arange(len(points)) // n_images
-    value = EpisodicLoss(form, n_images, n_support, temperature)(labels, points)
+    value = EpisodicLoss(form, n_support, temperature)(labels, points)
     return float(keras.ops.convert_to_numpy(value))
 
 
 def slope(points, form, n_images=N_IMAGES, n_support=1, temperature=1.0):
     points = np.array(points, "float32")
     labels = keras.ops.convert_to_tensor(np.arange(len(points)) // n_images)
-    chosen = EpisodicLoss(form, n_images, n_support, temperature)
+    chosen = EpisodicLoss(form, n_support, temperature)
     return gradient(lambda z: chosen(labels, z), points)
 
 
@@ -107,12 +108,63 @@ class TestOrder:
         found = loss(moved, form, n_support=2, temperature=0.1)
         assert found != pytest.approx(expected, rel=1e-2)
 
-    def test_is_all_that_tells_the_classes(self, batch, form):
-        """Labels are not read: they say what ClassBatches' order says already."""
-        points = batch.astype("float32")
-        column = np.arange(len(points))[::-1, None]
-        found = float(EpisodicLoss(form, N_IMAGES, 2, 0.1)(column, points))
-        assert found == loss(batch, form, n_support=2, temperature=0.1)
+    def test_of_the_images_does_not_matter_where_the_labels_follow(self, batch, form):
+        """As long as the support images of a class come before its queries."""
+        labels = np.arange(len(batch)) // N_IMAGES
+        by_place = np.argsort(np.tile(np.arange(N_IMAGES), N_WAY), kind="stable")
+        rng = np.random.default_rng(1)
+        shuffled = np.concatenate([rng.permutation(part) for part in np.split(by_place, 2)])
+        expected = loss(batch, form, n_support=2, temperature=0.1)
+        for order in (by_place, shuffled):
+            points = batch[order].astype("float32")
+            found = float(EpisodicLoss(form, 2, 0.1)(labels[order], points))
+            assert found == pytest.approx(expected, rel=1e-5)
+
+    def test_other_labels_make_another_episode(self, batch, form):
+        """Images of one place in their class, taken as a class of their own."""
+        labels = np.arange(len(batch)) % N_WAY
+        classes = np.stack([batch[labels == c] for c in range(N_WAY)])
+        expected = loss(classes.reshape(-1, 3), form, n_support=2, temperature=0.1)
+        found = float(EpisodicLoss(form, 2, 0.1)(labels, batch.astype("float32")))
+        assert found == pytest.approx(expected, rel=1e-5)
+        assert found != pytest.approx(loss(batch, form, n_support=2, temperature=0.1), rel=1e-2)
+
+
+@pytest.mark.parametrize("form", EPISODES)
+class TestUnevenClasses:
+    """Classes of 4, 3, 2 and 1 images, in no order: the last one has no query, but is chosen."""
+
+    LABELS = np.array([7, 2, 9, 7, 2, 7, 4, 2, 7, 9])
+
+    def by_loop(self, points, form, n_support, temperature):
+        members = {c: np.flatnonzero(self.LABELS == c) for c in np.unique(self.LABELS)}
+        terms = []
+        for own, places in members.items():
+            for query in points[places[n_support:]]:
+                weight = {}
+                for other, there in members.items():
+                    support = points[there[:n_support]]
+                    if form == "matching":
+                        weight[other] = np.exp(support @ query / temperature).sum()
+                    else:
+                        squared = np.sum((query - support.mean(axis=0)) ** 2)
+                        weight[other] = np.exp(-squared / temperature)
+                terms.append(-np.log(weight[own] / sum(weight.values())))
+        return np.mean(terms)
+
+    @pytest.mark.parametrize("n_support", [1, 2, 3])
+    def test_equals_a_loop(self, batch, form, n_support):
+        points = batch[:10].astype("float32")
+        found = float(EpisodicLoss(form, n_support, 0.2)(self.LABELS, points))
+        expected = self.by_loop(points.astype(float), form, n_support, 0.2)
+        assert found == pytest.approx(expected, rel=1e-5)
+
+    def test_without_a_query_nothing_is_lost(self, batch, form):
+        """Nor moved: each class has as many images as support images, or fewer."""
+        points = batch[:10].astype("float32")
+        chosen, labels = EpisodicLoss(form, 4, 0.2), keras.ops.convert_to_tensor(self.LABELS)
+        assert float(chosen(labels, points)) == 0
+        np.testing.assert_array_equal(gradient(lambda z: chosen(labels, z), points), 0 * points)
 
 
 @pytest.mark.parametrize("form", EPISODES)
@@ -145,7 +197,8 @@ class TestEdges:
     def test_computed_in_float32_under_mixed_precision(self, batch, form, dtype):
         """Of the embeddings as they are rounded."""
         rounded = keras.ops.cast(batch.astype("float32"), dtype)
-        found = EpisodicLoss(form, N_IMAGES, 2, 0.05)(np.arange(len(batch)), rounded)
+        labels = np.arange(len(batch)) // N_IMAGES
+        found = EpisodicLoss(form, 2, 0.05)(labels, rounded)
         assert keras.backend.standardize_dtype(found.dtype) == "float32"
         points = keras.ops.convert_to_numpy(keras.ops.cast(rounded, "float32")).astype(float)
         assert float(found) == pytest.approx(by_loop(points, form, 2, 0.05), rel=1e-5)
@@ -158,11 +211,12 @@ def test_trains_an_encoder_on_class_batches(form):
     labels = np.arange(60) % 6
     corners = np.random.default_rng(1).normal(size=(6, 4))
     points = corners[labels] + 0.5 * np.random.default_rng(0).normal(size=(60, 4))
+    points = (points - points.min()) / np.ptp(points)  # images are in [0, 1]
     batches = ClassBatches(points, labels, N_WAY, N_IMAGES, n_batches=20, seed=0)
     encoder = keras.Sequential(
         [keras.Input((4,)), keras.layers.Dense(3), keras.layers.UnitNormalization()]
     )
-    encoder.compile(keras.optimizers.Adam(0.05), EpisodicLoss(form, N_IMAGES, 2, 0.2))
+    encoder.compile(keras.optimizers.Adam(0.05), EpisodicLoss(form, 2, 0.2))
     history = encoder.fit(batches, epochs=3, verbose=0).history
     assert history["loss"][-1] < 0.8 * history["loss"][0]
 
@@ -170,22 +224,21 @@ def test_trains_an_encoder_on_class_batches(form):
 class TestRefuses:
     def test_another_form(self):
         with pytest.raises(ValueError, match=r"'relation'; expected one of matching, prototypical"):
-            EpisodicLoss("relation", 4)
+            EpisodicLoss("relation")
 
-    @pytest.mark.parametrize("n_support", [-1, 0, 4, 5])
-    def test_episodes_without_a_support_image_or_without_a_query(self, n_support):
-        with pytest.raises(ValueError, match=rf"n_support is {n_support} of 4 images.*at least"):
-            EpisodicLoss("matching", 4, n_support)
+    @pytest.mark.parametrize("n_support", [-1, 0])
+    def test_episodes_without_a_support_image(self, n_support):
+        with pytest.raises(ValueError, match=rf"n_support is {n_support}; expected at least one"):
+            EpisodicLoss("matching", n_support)
 
     @pytest.mark.parametrize("temperature", [0, -1.0, float("nan")])
     def test_a_temperature_that_is_not_positive(self, temperature):
         with pytest.raises(ValueError, match=rf"temperature is {temperature}.*positive"):
-            EpisodicLoss("matching", 4, 2, temperature)
+            EpisodicLoss("matching", 2, temperature)
 
 
 def test_survives_its_config():
-    loss = EpisodicLoss("prototypical", n_images=5, n_support=2, temperature=0.7)
+    loss = EpisodicLoss("prototypical", n_support=2, temperature=0.7)
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert isinstance(again, EpisodicLoss)
-    found = (again.form, again.n_images, again.n_support, again.temperature)
-    assert found == ("prototypical", 5, 2, 0.7)
+    assert (again.form, again.n_support, again.temperature) == ("prototypical", 2, 0.7)

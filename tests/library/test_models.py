@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from siamese_utils import augment, distances, losses, models, training
+from siamese_utils.models.networks import AllPairs
 from siamese_utils.sampling import ClassBatches, PairDataset
 
 pytestmark = pytest.mark.backend
@@ -253,7 +254,7 @@ class TestInBatch:
 
     def test_all_pairs_by_hand(self):
         """The rows differ by 2 and 0: 4 - 2 x 2 + 3 x 0 = 0; and 4, the bias, on the diagonal."""
-        layer = models.AllPairs(distances.WeightedL1())
+        layer = AllPairs(distances.WeightedL1())
         layer.build((None, 2))
         layer.head.set_weights([np.array([-2, 3], "float32"), np.array(4, "float32")])
         found = keras.ops.convert_to_numpy(layer(np.array([[0, 1], [2, 1]], "float32")))

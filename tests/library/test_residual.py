@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from siamese_utils import models
+from siamese_utils.models.residual import residual_block
 
 pytestmark = pytest.mark.backend
 
@@ -106,7 +107,7 @@ class TestBlock:
 
     def block(self, filters):
         inputs = keras.Input((4, 3, 3))
-        return keras.Model(inputs, models.residual_block(inputs, filters))
+        return keras.Model(inputs, residual_block(inputs, filters))
 
     def convolutions(self, block):
         return [layer for layer in block.layers if isinstance(layer, keras.layers.Conv2D)]

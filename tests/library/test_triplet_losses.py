@@ -9,6 +9,7 @@ from gradients import gradient
 
 from siamese_utils import losses
 from siamese_utils.losses import LiftedStructureLoss, SupervisedContrastiveLoss, TripletLoss
+from siamese_utils.losses.triplet_loss import MININGS
 
 pytestmark = pytest.mark.backend
 
@@ -137,7 +138,7 @@ class TestTripletLoss:
         assert found == pytest.approx(expected, abs=1e-5)
 
     @pytest.mark.parametrize("form", losses.FORMS)
-    @pytest.mark.parametrize("mining", losses.MININGS[1:])
+    @pytest.mark.parametrize("mining", MININGS[1:])
     def test_equals_a_loop_over_listed_triplets(self, mining, form):
         for seed, labels in enumerate(BATCHES.values()):
             points = embeddings(labels, seed)
@@ -184,7 +185,7 @@ class TestTripletLoss:
         moved = value(loss, labels[order], points[order])
         assert moved == pytest.approx(value(loss, labels, points), rel=1e-4)
 
-    @pytest.mark.parametrize("mining", losses.MININGS)
+    @pytest.mark.parametrize("mining", MININGS)
     def test_labels_may_be_a_column_and_of_any_number_type(self, mining):
         labels = np.array(BATCHES["uneven"])
         points = embeddings(labels)
@@ -192,7 +193,7 @@ class TestTripletLoss:
         for other in (labels[:, None], labels.astype("uint8"), labels.astype("float32")):
             assert value(TripletLoss(mining), other, points) == expected
 
-    @pytest.mark.parametrize("mining", losses.MININGS)
+    @pytest.mark.parametrize("mining", MININGS)
     @pytest.mark.parametrize("labels", [[0] * 10, list(range(10))], ids=["one", "ten"])
     def test_no_triplet_no_loss_and_no_gradient(self, mining, labels):
         """With softplus, which no triplet that is counted brings to 0."""
@@ -202,7 +203,7 @@ class TestTripletLoss:
         slope = gradient(lambda z: loss(tensor, z), points)
         np.testing.assert_array_equal(slope, np.zeros_like(points))
 
-    @pytest.mark.parametrize("mining", losses.MININGS)
+    @pytest.mark.parametrize("mining", MININGS)
     def test_a_batch_of_one(self, mining):
         assert value(TripletLoss(mining), [7], [[0.1, 0.2, 0.3]]) == 0.0
 
@@ -242,7 +243,7 @@ class TestTripletLoss:
         slope = gradient(lambda z: loss(tensor, z), points.astype("float32"))
         np.testing.assert_allclose(slope, expected, atol=2e-4)
 
-    @pytest.mark.parametrize("mining", losses.MININGS)
+    @pytest.mark.parametrize("mining", MININGS)
     def test_trains_an_encoder_on_class_labels(self, mining):
         """Through Keras, whose batches have no size when the step is compiled."""
         keras.utils.set_random_seed(0)
