@@ -1,8 +1,10 @@
 # Every command of the book. Each one makes the environment first, once.
 
 PYTHON   ?= python3
-# The Keras backends to install and to require in the tests: tensorflow, jax, torch.
-BACKENDS ?= tensorflow $(filter-out tensorflow,$(KERAS_BACKEND))
+# The Keras backends to install and to require in the tests: tensorflow, jax, torch. TensorFlow
+# alone is enough but for the two commands that test the others.
+BACKENDS ?= $(if $(filter test-backends test-all,$(MAKECMDGOALS)),tensorflow jax torch,$\
+              tensorflow $(filter-out tensorflow,$(KERAS_BACKEND)))
 # One chapter for `refresh` and `full`, such as 03_mnist_pairs; all of them when empty.
 CHAPTER  ?=
 # The size of `full`; smoke rehearses it, and its records go to _build/smoke.
@@ -17,8 +19,11 @@ PYTEST := $(PY) -m pytest
 TWO    := -n 2 --dist loadfile
 # Those in a browser wait for it now and then, so a third fits in.
 THREE  := -n 3 --dist loadfile
-# A kernel that hangs must not hang the run for ever.
-LIMIT  := $(if $(shell command -v timeout),timeout --foreground -k 30 2400)
+# What hangs must not hang the run for ever; nothing that only waits for a busy machine may meet
+# these limits.
+LIMIT  := $(if $(shell command -v timeout),timeout --foreground -k 30 4h)
+NBVAL  := --nbval-lax --nbval-current-env --nbval-cell-timeout=3600 \
+          --nbval-kernel-startup-timeout=600
 
 ifneq ($(filter-out tensorflow jax torch,$(BACKENDS)),)
   $(error BACKENDS may name tensorflow, jax and torch; it is "$(BACKENDS)")
@@ -48,10 +53,11 @@ unexport PYTHONHASHSEED
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup lab book check test refresh full results address bench constraints clean
+.PHONY: help setup lab book check test test-backends test-all refresh full results address bench \
+        constraints clean
 
 help:  ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## create .venv with the tested versions (BACKENDS="tensorflow jax torch" for all)
 
@@ -78,24 +84,31 @@ lab: setup  ## open the chapters in JupyterLab
 book: setup  ## build the HTML book into _build/html
 	$(VENV)/bin/jupyter-book build . --all -W -n --keep-going
 
-check: setup  ## style, types, unit tests and freshness of the chapters, without running one
+# The stored outputs are TensorFlow's, so that is the backend of these, whatever is installed.
+check test test-all: export KERAS_BACKEND := tensorflow
+check: setup  ## style, types, imports, fast unit tests and freshness of the chapters: two minutes
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy siamese_utils
-	KERAS_BACKEND=tensorflow $(PYTEST) $(TWO) -m "not slow" tests
+	$(VENV)/bin/lint-imports
+	$(PYTEST) $(TWO) -m "not slow and not nightly" tests
 
 # The later chapters take longest, so they come first, and no worker ends alone with one of them.
-test: check  ## everything: check, the other backends, every chapter run, the book built
-	@left=; for backend in jax torch; do \
-	  if $(PY) -c "from importlib.util import find_spec; exit(not find_spec('$$backend'))"; then \
-	    echo "== unit tests on the $$backend backend"; \
-	    KERAS_BACKEND=$$backend $(PYTEST) $(TWO) -m "backend and not slow" tests || exit 1; \
-	  else left="$$left $$backend"; fi; \
-	done; \
-	test -z "$$left" || echo "== not installed, so left out:$$left (make test BACKENDS=\"tensorflow$$left\")"
-	$(LIMIT) $(PYTEST) $(THREE) -m slow tests
-	$(LIMIT) $(PYTEST) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 \
-	  $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
+test: check  ## check, the slower tests, the book in a browser, and every chapter: 20 minutes
+	$(LIMIT) $(PYTEST) $(THREE) -m "slow and not nightly" tests
+	$(LIMIT) $(PYTEST) $(NBVAL) $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
+
+test-backends: setup  ## the unit tests on JAX and PyTorch, which it installs
+	@test -n "$(OTHERS)" || { \
+	  echo "error: BACKENDS names no other backend than TensorFlow, which make test tests" >&2; \
+	  exit 1; }
+	@for backend in $(OTHERS); do \
+	  echo "== unit tests on the $$backend backend"; \
+	  KERAS_BACKEND=$$backend $(LIMIT) $(PYTEST) $(TWO) -m "backend and not nightly" tests || exit 1; \
+	done
+
+test-all: test test-backends  ## all of that, and what is tested every night: one to two hours
+	$(LIMIT) $(PYTEST) $(THREE) -m nightly tests
 
 refresh: setup  ## run the chapters again at the quick profile and store their outputs
 	$(PY) tools/run_chapters.py refresh $(CHAPTER)
@@ -126,12 +139,12 @@ bench: setup  ## measure the package beside the tutorials' way, and how its cost
 constraints: setup  ## pin the newest versions allowed, on all backends, in constraints.txt
 	$(PY) -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[lab,book,test,jax,torch]'
 	@{ echo '# The versions that the tests ran with, on all backends. Written by `make constraints`.'; \
-	   $(PY) -m pip freeze --exclude-editable | grep -vE '^(nvidia|cuda|triton)' | \
+	   $(PY) -m pip freeze --all --exclude-editable | grep -vE '^(nvidia|cuda|triton|pip=)' | \
 	     sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort -f; \
 	 } > constraints.txt
 	@touch $(VENV)/.installed-*
 
 clean:  ## remove what was built; the environment and the data stay
-	rm -rf _build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf _build .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find siamese_utils tests tools benchmarks notebooks \
 	  \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

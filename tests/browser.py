@@ -8,7 +8,9 @@ import shutil
 import threading
 
 import pytest
+from waiting import LONG
 
+LONG_MS = 1000 * LONG  # as Playwright counts
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # What Chromium would otherwise ask its maker's servers for; and no name but this machine's.
 FLAGS = [

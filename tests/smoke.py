@@ -1,4 +1,4 @@
-"""Runs of chapters at smoke: the backend for them, and what they leave."""
+"""Runs of chapters at smoke: on which backends, and what they leave."""
 
 import importlib.util
 
@@ -6,8 +6,8 @@ import results_page
 
 from siamese_utils import chapters
 
-# PyTorch compiles nothing, so there a small run is through first.
-QUICKEST = "torch" if importlib.util.find_spec("torch") else "tensorflow"
+# `make test` needs the first one alone, and uses no other where more are installed.
+DEFAULT, *OTHERS = "tensorflow", *filter(importlib.util.find_spec, ("jax", "torch"))
 
 
 def assert_is_smoke_record(path, chapter, backend):

@@ -2,7 +2,6 @@
 
 import ast
 import copy
-import importlib.util
 import itertools
 import json
 import re
@@ -12,16 +11,18 @@ import freshness
 import pytest
 import run_chapters as tool
 from compilation import QUICK_XLA
-from smoke import assert_is_smoke_record
+from smoke import DEFAULT, OTHERS, assert_is_smoke_record
 
 from siamese_utils import chapters
 
 CHAPTERS = tool.names()
-# Every chapter runs at quick on TensorFlow, and at smoke in JupyterLab. `make full` is for JAX
-# first: by its call run two that train in ways of their own; where there is no JAX, one on what
-# there is. `make full PROFILE=smoke` runs them all.
-BACKEND = "jax" if importlib.util.find_spec("jax") else "tensorflow"
-SMOKE = ("06_triplet", "08_past_the_paper") if BACKEND == "jax" else CHAPTERS[-1:]
+# `make test` runs every chapter at quick, and one by the call of `make full`; `make test-all`
+# runs all of them so, on every backend that is installed.
+ONCE = ("03_mnist_pairs", DEFAULT)
+RUNS = [
+    pytest.param(*run, marks=pytest.mark.slow if run == ONCE else pytest.mark.nightly)
+    for run in itertools.product(CHAPTERS, (DEFAULT, *OTHERS))
+]
 
 
 @pytest.fixture(params=CHAPTERS)
@@ -228,16 +229,15 @@ class TestForm:
             assert len(tool.output_faults(bad)) == 1
 
 
-@pytest.mark.slow
 class TestPapermill:
-    @pytest.mark.parametrize("chapter", SMOKE)
-    def test_every_cell_runs_at_smoke(self, chapter, tmp_path):
+    @pytest.mark.parametrize(("chapter", "backend"), RUNS)
+    def test_every_cell_runs_at_smoke(self, chapter, backend, tmp_path):
         """The call of `make full`, at the smallest size."""
         record, output = tmp_path / "record.json", tmp_path / "output.ipynb"
-        environment = {"KERAS_BACKEND": BACKEND} | (QUICK_XLA if BACKEND == "jax" else {})
+        environment = {"KERAS_BACKEND": backend} | (QUICK_XLA if backend == "jax" else {})
         tool.run_papermill(chapter, "smoke", record, output, environment=environment)
         assert json.loads(output.read_text())["metadata"]["papermill"]["exception"] is None
-        assert_is_smoke_record(record, chapter, BACKEND)
+        assert_is_smoke_record(record, chapter, backend)
 
     def test_an_unknown_parameter_is_an_error(self, tmp_path):
         output = tmp_path / "output.ipynb"

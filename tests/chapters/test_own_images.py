@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import run_chapters as tool
 from PIL import Image
-from smoke import QUICKEST
+from smoke import DEFAULT
 
 from siamese_utils import chapters
 
@@ -70,12 +70,12 @@ def text_of(notebook):
     return "".join("".join(o["text"]) for o in outputs if o["output_type"] == "stream")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_chapter_runs_unchanged_on_a_folder_of_photographs(tmp_path):
     root = write_photographs(tmp_path / "photographs")
     record, output = tmp_path / "record.json", tmp_path / "output.ipynb"
     photographs = {"channels": 3, "side": 32, "ink_is_dark": False, "mirror": True}
-    chosen = {"environment": {"KERAS_BACKEND": QUICKEST}, "folder": str(root), **photographs}
+    chosen = {"environment": {"KERAS_BACKEND": DEFAULT}, "folder": str(root), **photographs}
     tool.run_papermill("07_your_own_images", "smoke", record, output, **chosen)
     notebook = json.loads(output.read_text())
     assert notebook["metadata"]["papermill"]["exception"] is None

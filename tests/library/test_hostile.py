@@ -12,7 +12,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -26,6 +25,7 @@ from conftest import ROOT
 from nbclient.exceptions import CellExecutionError
 from siamese_utils.gallery import OneShotClassifier
 from siamese_utils.verifier import Verifier
+from waiting import LONG, wait_for
 
 CONTENT = b"pixels" * 1000
 
@@ -41,16 +41,9 @@ def start(code, **environment):
     )
 
 
-def ended(process, seconds=120):
-    said, complained = process.communicate(timeout=seconds)
+def ended(process):
+    said, complained = process.communicate(timeout=LONG)
     return process.returncode, said, complained
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")

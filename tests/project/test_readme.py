@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 import run_chapters as tool
 import yaml
+from claims import fault, source
 from conftest import ROOT
-from siamese_utils.verifier import Verifier
-from test_choosing import fault, source
 
-from siamese_utils import chapters, models
+from siamese_utils import chapters
+from siamese_utils.recognition import Recognizer
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
@@ -34,7 +34,8 @@ SHELL = [
 MADE = {
     "make book": "jupyter-book build . --all -W -n --keep-going",  # the fixture `site`
     "make test": "--nbval-lax --nbval-current-env",  # what these tests are part of
-    # .ci/run, with torch as well
+    "make test-backends": "for backend in jax torch; do",  # .ci/run
+    # what make test-backends does first
     'make setup BACKENDS="tensorflow jax" --always-make': "-e '.[lab,book,test,jax]'",
     "KERAS_BACKEND=jax make full CHAPTER=03_mnist_pairs": (
         "tools/run_chapters.py full 03_mnist_pairs --profile full"  # test_notebooks, at smoke
@@ -52,8 +53,8 @@ ENVIRONMENTS = {
 PROGRAMS = {
     "jupyter lab": [],
     "jupyter-book build . -W -n --keep-going": ["-W", "-n", "--keep-going"],
-    "pytest": [],
-    "pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 notebooks": [
+    'pytest -m "not nightly"': ["-m"],
+    "pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=3600 notebooks": [
         "--nbval-lax",
         "--nbval-current-env",
         "--nbval-cell-timeout",
@@ -73,6 +74,22 @@ def test_every_line_for_the_shell_is_run_below():
     assert set(commands) == {*made, *ENVIRONMENTS, *PROGRAMS}
     assert len(SHELL) - len(commands) == 2  # compare and classify
     assert {language for language, _ in BLOCKS} == {"bash", "python"}
+
+
+def commands_of_the_integration():
+    """The lines of .ci/run that call make."""
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    return [line for line in script.splitlines() if re.match(r"\s*(exec )?make\b", line)]
+
+
+def test_the_integration_runs_what_the_readme_says():
+    """Word for word: first its two commands, with TensorFlow alone, then the other backends."""
+    two = [line for line in SHELL if line.startswith("make ")][:2]
+    assert commands_of_the_integration() == [*two, "make test-backends"]
+    assert "make test-backends" in SHELL
+    workflow = yaml.safe_load((ROOT / ".github/workflows/tests.yml").read_text(encoding="utf-8"))
+    steps = workflow["jobs"]["test"]["steps"]
+    assert [step["run"] for step in steps if "run" in step] == commands_of_the_integration()
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="there is no make")
@@ -117,8 +134,7 @@ def test_the_ten_lines_do_what_they_say(tmp_path):
 @pytest.mark.slow
 def test_a_saved_model_answers_from_the_shell(tmp_path):
     """The two lines with the names that stand there, on letters."""
-    encoder = models.load_pretrained("omniglot")
-    Verifier(encoder, threshold=0.5, invert=True).save(tmp_path / "MODEL.keras")
+    Recognizer.pretrained().set_params(threshold=0.5).save(tmp_path / "MODEL.keras")
     chapters.write_letters(tmp_path / "GALLERY", "AB", size=42)
     for letter, name in (("A", "A.png"), ("B", "B.png"), ("A", "IMAGE.png")):
         drawn = sorted((tmp_path / "GALLERY" / letter).glob("*.png"))
@@ -131,7 +147,7 @@ def test_a_saved_model_answers_from_the_shell(tmp_path):
             assert "different" in said if "compare" in line else said[1] == "A"
 
 
-# The numbers of the first table, as in test_choosing: piece of the page, source, pattern.
+# The numbers of the first table, as in claims.py: piece of the page, source, pattern.
 CLAIMS = [
     ("**97.0 %** (94.8 to 98.3)", "08", "| this encoder, nine shifts | @share |"),
     ("**99.32 %** (99.18 to 99.43)", "03", "| ConvNet | # % | # % to # % |"),
@@ -143,11 +159,10 @@ CLAIMS = [
 ]
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=[claim[0] for claim in CLAIMS])
-def test_the_first_table_says_what_was_measured(claim):
-    piece, name, pattern = claim
-    wrong = fault(piece.replace("*", ""), pattern, README.replace("*", ""), source(name))
-    assert wrong is None, wrong
+def test_the_first_table_says_what_was_measured():
+    page = README.replace("*", "")
+    wrong = [fault(piece.replace("*", ""), row, page, source(name)) for piece, name, row in CLAIMS]
+    assert [each for each in wrong if each] == []
 
 
 def test_the_mean_of_three_seeds_is_that_of_the_record():

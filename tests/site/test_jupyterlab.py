@@ -1,25 +1,28 @@
-"""Every chapter in JupyterLab itself: opened, run by *Run All Cells*, and saved, by its menus."""
+"""A chapter in JupyterLab itself: opened, run by *Run All Cells*, and saved, by its menus."""
 
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 
 import nbformat
 import pytest
 import run_chapters as tool
-from browser import chromium
+from browser import LONG_MS, chromium
 from conftest import ROOT
-from smoke import QUICKEST, assert_is_smoke_record
+from smoke import DEFAULT, assert_is_smoke_record
+from waiting import LONG, wait_for
 
 TOKEN = "read-and-run"
-SECONDS = 400  # for a chapter at smoke, beside other tests
 IDLE = "Python 3 (ipykernel) | Idle"  # in the status bar
-
-pytestmark = pytest.mark.slow
+ONCE = "02_contrastive_loss"
+# `make test` runs and reads one chapter, `make test-all` all of them.
+CHAPTERS = [
+    pytest.param(name, marks=pytest.mark.slow if name == ONCE else pytest.mark.nightly)
+    for name in tool.names()
+]
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +31,7 @@ def copies(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reader")
     (folder / "notebooks").mkdir()
     shutil.copytree(ROOT / "results", folder / "results")
+    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("_vendor"))
     for chapter in tool.names():
         notebook = tool.load(chapter)
         for cell in notebook.cells:
@@ -52,87 +56,98 @@ def server(copies):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}"]
     command += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={copies}"]
-    log = (copies / "jupyterlab.log").open("w")
-    process = subprocess.Popen(
-        command, cwd=copies, stderr=log, env={**os.environ, "KERAS_BACKEND": QUICKEST}
-    )
+    log = copies / "jupyterlab.log"
+    with log.open("w") as said:
+        process = subprocess.Popen(
+            command, cwd=copies, stderr=said, env={**os.environ, "KERAS_BACKEND": DEFAULT}
+        )
     address = f"http://127.0.0.1:{port}"
+
+    def answers():
+        assert process.poll() is None, log.read_text()[-2000:]
+        try:
+            urllib.request.urlopen(f"{address}/api?token={TOKEN}").close()
+        except OSError:
+            return False
+        return True
+
     try:
-        for _ in range(200):
-            try:
-                urllib.request.urlopen(f"{address}/api?token={TOKEN}").close()
-                break
-            except OSError:
-                time.sleep(0.3)
-        else:
-            pytest.fail((copies / "jupyterlab.log").read_text()[-2000:])
+        wait_for(answers, every=0.3)
         yield address
     finally:
         process.terminate()
-        process.wait(30)
-        log.close()
+        process.wait(LONG)
 
 
-def start(browser, server, chapter):
-    """Open a chapter in a window of its own, and choose Run, Run All Cells."""
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+def opened(browser, server, chapter):
+    """A chapter in a window of its own, with its kernel started."""
     # Small and still, because here the processor draws what moves while a kernel is busy.
     window = browser.new_page(viewport={"width": 800, "height": 500}, reduced_motion="reduce")
+    window.set_default_timeout(LONG_MS)
     window.goto(f"{server}/lab/tree/notebooks/{chapter}.ipynb?token={TOKEN}&reset")
-    # Before its kernel is there, Run asks for one.
-    window.get_by_text(IDLE).wait_for(timeout=90_000)
-    window.get_by_role("menuitem", name="Run", exact=True).click()
-    window.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    window.get_by_text(IDLE).wait_for()
     return window
 
 
-def save(window, path):
-    """Wait until nothing runs any more, save by the keyboard, and read the file."""
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+def choose(window, menu, entry):
+    window.get_by_role("menuitem", name=menu, exact=True).click()
+    window.get_by_role("menuitem", name=entry, exact=True).click()
+
+
+def close(window):
+    """The kernel ends, too, so that its memory is free for the next."""
+    choose(window, "Kernel", "Shut Down Kernel")
+    window.get_by_text("Python 3 (ipykernel) | Idle").wait_for(state="detached")
+    window.close()
+
+
+def run_through(window, path):
+    """Run all cells, wait until nothing runs any more, save by the keyboard, read the file."""
+    choose(window, "Run", "Run All Cells")
+
+    def through():
         window.wait_for_timeout(1000)
         if window.get_by_text(IDLE).count() == 0:
-            continue
+            return None
         window.keyboard.press("Control+s")
         window.wait_for_timeout(1000)
         try:
             notebook = nbformat.read(path, as_version=4)
         except nbformat.reader.NotJSONError:  # being saved at this moment
-            continue
+            return None
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         failed = any(o.output_type == "error" for c in code for o in c.outputs)
-        if failed or code[-1].execution_count:
-            return notebook
-    raise TimeoutError(f"{path.stem} is not through after {SECONDS} s")
+        return notebook if failed or code[-1].execution_count else None
+
+    return wait_for(through, seconds=6 * LONG)
 
 
-@pytest.fixture(scope="module")
-def saved(copies, server):
-    """The chapters as JupyterLab saved them after the run."""
-    notebooks = {}
-    with chromium() as browser:
-        for chapter in tool.names():
-            window = start(browser, server, chapter)
-            notebooks[chapter] = save(window, copies / "notebooks" / f"{chapter}.ipynb")
-            # The kernel, too, so that the memory is free for the next.
-            window.get_by_role("menuitem", name="Kernel", exact=True).click()
-            window.get_by_role("menuitem", name="Shut Down Kernel", exact=True).click()
-            window.wait_for_timeout(500)
-            window.close()
-    return notebooks
+@pytest.fixture(scope="module", params=CHAPTERS)
+def saved(request, browser, server, copies):
+    """The name of a chapter, and the chapter as JupyterLab saved it after the run."""
+    window = opened(browser, server, request.param)
+    yield request.param, run_through(window, copies / "notebooks" / f"{request.param}.ipynb")
+    close(window)
 
 
-@pytest.mark.parametrize("chapter", tool.names())
 class TestChapterInJupyterLab:
-    def test_runs_from_top_to_bottom(self, chapter, saved):
-        code = [cell for cell in saved[chapter].cells if cell.cell_type == "code"]
+    def test_runs_from_top_to_bottom(self, saved):
+        code = [cell for cell in saved[1].cells if cell.cell_type == "code"]
         counts = [cell.execution_count for cell in code]
         assert counts == list(range(1, len(code) + 1))
 
-    def test_writes_its_record(self, chapter, saved, copies):
-        assert_is_smoke_record(copies / f"{chapter}.json", chapter, QUICKEST)
+    def test_writes_its_record(self, saved, copies):
+        chapter, _ = saved
+        assert_is_smoke_record(copies / f"{chapter}.json", chapter, DEFAULT)
 
-    def test_leaves_no_error_and_no_noise(self, chapter, saved):
-        code = [cell for cell in saved[chapter].cells if cell.cell_type == "code"]
+    def test_leaves_no_error_and_no_noise(self, saved):
+        code = [cell for cell in saved[1].cells if cell.cell_type == "code"]
         shown = "".join(o.get("text", "") for c in code for o in c.outputs)
         assert not [o for c in code for o in c.outputs if o.output_type == "error"]
         # Progress that was written over is gone from what is saved.
