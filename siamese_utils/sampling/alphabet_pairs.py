@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .._checks import class_labels
+
 
 def alphabet_pairs(
     labels: np.ndarray,
@@ -15,7 +17,7 @@ def alphabet_pairs(
     As in Koch et al. (2015, section 4.1). A same pair is two images of one character, a
     different pair two characters of one alphabet, which are harder to tell apart than
     characters of two. Every pair of a kind and alphabet comes once before any comes
-    again, and again they must come: Koch's 10,000 validation pairs ask for 500 same pairs an
+    again. Some must come again: Koch's 10,000 validation pairs ask for 500 same pairs in each
     alphabet, while 20 letters by 4 drawers have only 120.
 
     Parameters
@@ -24,7 +26,7 @@ def alphabet_pairs(
         The character.
     alphabets : array (n,) of str or int
     n_pairs : int
-        At least two an alphabet. A remainder goes to alphabets drawn at random; where an
+        At least two for each alphabet. A remainder goes to alphabets drawn at random; where an
         alphabet has an odd number of pairs, one kind has one more, and these cancel out over
         the alphabets up to one.
     rng : numpy Generator
@@ -43,8 +45,8 @@ def alphabet_pairs(
     Raises
     ------
     ValueError
-        If ``alphabets`` or ``drawers`` has another shape than ``labels``, there are fewer than
-        two pairs an alphabet, or an alphabet has no pair of a kind.
+        If ``labels``, ``alphabets`` and ``drawers`` are not (n,) each, there are fewer than two
+        pairs for each alphabet, or an alphabet has no pair of a kind.
 
     Notes
     -----
@@ -61,10 +63,10 @@ def alphabet_pairs(
     >>> bool(np.all(alphabets[pairs[:, 0]] == alphabets[pairs[:, 1]]))
     True
     """
-    labels, alphabets = np.asarray(labels), np.asarray(alphabets)
-    for what, values in (("alphabets", alphabets), ("drawers", drawers)):
-        if values is not None and np.shape(values) != labels.shape:
-            raise ValueError(f"{what} have shape {np.shape(values)}; expected {labels.shape}")
+    labels = class_labels(labels)
+    alphabets = class_labels(alphabets, len(labels), "alphabets")
+    if drawers is not None:
+        drawers = class_labels(drawers, len(labels), "drawers")
     names = np.unique(alphabets)
     if n_pairs < 2 * len(names):
         raise ValueError(
@@ -77,7 +79,7 @@ def alphabet_pairs(
         own = np.flatnonzero(alphabets == name)
         left, right = own[np.array(np.triu_indices(len(own), k=1))]
         if drawers is not None:
-            allowed = np.asarray(drawers)[left] != np.asarray(drawers)[right]
+            allowed = drawers[left] != drawers[right]
             left, right = left[allowed], right[allowed]
         is_same = labels[left] == labels[right]
         for kind, n, of_kind in ((1, n_same[i], is_same), (0, n_different[i], ~is_same)):

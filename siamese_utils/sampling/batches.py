@@ -8,6 +8,8 @@ neither changes what the model sees.
 import keras
 import numpy as np
 
+from .._checks import class_labels, indices, require_unit_range, same_labels
+
 
 class PairDataset(keras.utils.PyDataset):
     """Batches of image pairs.
@@ -15,33 +17,36 @@ class PairDataset(keras.utils.PyDataset):
     Parameters
     ----------
     images : array (n, height, width, channels)
-        float32 in [0, 1], or uint8 with ink = 1, converted batch by batch.
+        In [0, 1], of any number type: each batch is converted to float32.
     pairs : int array (n_pairs, 2)
+        Indices into ``images``.
     same : array (n_pairs,)
         1 = same class, 0 = different.
     batch_size : int
-        Pairs a batch. What is left over at the end of an epoch is dropped, so that all
+        Pairs in each batch. What is left over at the end of an epoch is dropped, so that all
         batches have one shape; the order is new in every epoch.
     seed : int
 
     Raises
     ------
     ValueError
-        If there are fewer pairs than one batch holds, or ``same`` has another length.
+        If the images are not in [0, 1], as bytes from 0 to 255 are not; if ``pairs`` are not
+        indices of images, or ``same`` is not 1 or 0 for each; or if there are fewer pairs than
+        one batch holds.
 
     Examples
     --------
     An epoch of one batch, with the three pairs in a random order. Here an image is one pixel,
-    its own number:
+    half its own number:
 
-    >>> images = np.array([0, 1, 2], "uint8").reshape(3, 1, 1, 1)
+    >>> images = np.array([0.0, 0.5, 1.0]).reshape(3, 1, 1, 1)
     >>> pairs, same = np.array([[0, 1], [0, 2], [1, 2]]), np.array([1, 0, 0])
     >>> batches = PairDataset(images, pairs, same, batch_size=3, seed=0)
     >>> (left, right), target = batches[0]
     >>> len(batches), left.shape, left.dtype, target.shape
     (1, (3, 1, 1, 1), dtype('float32'), (3,))
-    >>> sorted((int(a), int(b), int(t)) for a, b, t in zip(left.flat, right.flat, target))
-    [(0, 1, 1), (0, 2, 0), (1, 2, 0)]
+    >>> sorted((float(a), float(b), int(t)) for a, b, t in zip(left.flat, right.flat, target))
+    [(0.0, 0.5, 1), (0.0, 1.0, 0), (0.5, 1.0, 0)]
     """
 
     def __init__(
@@ -53,8 +58,12 @@ class PairDataset(keras.utils.PyDataset):
         seed: int,
     ):
         super().__init__()
-        if len(pairs) != len(same):
-            raise ValueError(f"{len(pairs)} pairs but {len(same)} labels; expected one a pair")
+        images = np.asarray(images)
+        require_unit_range(images)
+        pairs = indices(pairs, "pairs", ("n_pairs", "2"), len(images))
+        if pairs.shape[1] != 2:
+            raise ValueError(f"pairs have shape {pairs.shape}; expected (n_pairs, 2)")
+        same = same_labels(same, len(pairs))
         if len(pairs) < batch_size:
             raise ValueError(
                 f"{len(pairs)} pairs do not fill one batch of {batch_size}; "
@@ -62,7 +71,7 @@ class PairDataset(keras.utils.PyDataset):
             )
         self.images = images
         self.pairs = pairs
-        self.same = np.asarray(same, "float32")
+        self.same = same.astype("float32")
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
@@ -98,13 +107,14 @@ class ClassBatches(keras.utils.PyDataset):
     Parameters
     ----------
     images : array (n, height, width, channels)
-        float32 in [0, 1], or uint8 with ink = 1, converted batch by batch.
-    labels : int array (n,)
+        In [0, 1], of any number type: each batch is converted to float32.
+    labels : array (n,) of int or str
+        The class of each image.
     n_classes, n_images : int
         P and K: at least 2 each. The classes of a batch, and the images of a class, are
         drawn without repetition.
     n_batches : int
-        Batches an epoch.
+        Batches in each epoch.
     seed : int
     groups : array (n,)
         Names or numbers of the groups that the classes fall into, such as alphabets. The
@@ -115,9 +125,9 @@ class ClassBatches(keras.utils.PyDataset):
     Raises
     ------
     ValueError
-        If there are fewer classes, or a class has fewer images, than a batch needs; if
-        ``labels`` or ``groups`` has another length than ``images``; or if a class is in two
-        groups.
+        If the images are not in [0, 1], as bytes from 0 to 255 are not; if ``labels`` or
+        ``groups`` are not one for each image; if there are fewer classes, or a class has fewer
+        images, than a batch needs; or if a class is in two groups.
 
     Examples
     --------
@@ -144,11 +154,12 @@ class ClassBatches(keras.utils.PyDataset):
         groups: np.ndarray | None = None,
     ):
         super().__init__()
-        lengths = {"labels": len(labels), "groups": len(images if groups is None else groups)}
-        for what, length in lengths.items():
-            if length != len(images):
-                raise ValueError(f"{len(images)} images but {length} {what}; expected one each")
-        classes, sizes = np.unique(labels, return_counts=True)
+        images = np.asarray(images)
+        require_unit_range(images)
+        labels = class_labels(labels, len(images))
+        # Numbered from 0, as floats and narrow integers, which a backend may make of labels,
+        # have no room for large ones, and none for names.
+        classes, numbers, sizes = np.unique(labels, return_inverse=True, return_counts=True)
         if not 2 <= n_classes <= len(classes):
             raise ValueError(
                 f"n_classes is {n_classes}; expected 2 to {len(classes)}, the classes there are"
@@ -159,11 +170,12 @@ class ClassBatches(keras.utils.PyDataset):
                 f"{classes[sizes.argmin()]}, which has the fewest"
             )
         self.images = images
-        self.labels = np.asarray(labels)
-        self.of_class = [np.flatnonzero(self.labels == c) for c in classes]
+        self.labels = numbers.astype("int32")
+        self.of_class = [np.flatnonzero(numbers == c) for c in range(len(classes))]
         self.of_group = None
         if groups is not None:
-            groups_of = [np.unique(np.asarray(groups)[members]) for members in self.of_class]
+            groups = class_labels(groups, len(images), "groups")
+            groups_of = [np.unique(groups[members]) for members in self.of_class]
             for c, found in zip(classes, groups_of, strict=True):
                 if len(found) > 1:
                     raise ValueError(
@@ -182,7 +194,7 @@ class ClassBatches(keras.utils.PyDataset):
         return self.n_batches
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch ``index`` as ``images, labels``."""
+        """Batch ``index`` as images and their classes, numbered as ``np.unique`` sorts them."""
         rng = np.random.default_rng([self.seed, self.epoch, index])
         if self.of_group is None:
             classes = rng.choice(len(self.of_class), self.n_classes, replace=False)

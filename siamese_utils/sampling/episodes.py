@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._checks import class_labels
+
 
 @dataclass(frozen=True)
 class Episodes:
@@ -43,7 +45,7 @@ def draw_episodes(
 ) -> Episodes:
     """Draw one-shot episodes: which of ``n_way`` classes is the query of?
 
-    Who draws what depends on what is known:
+    Which drawer supplies which image depends on the information that the data set has:
 
     * ``alphabets`` and ``drawers``: as in the official runs of Lake et al. (2015), one
       drawer made all support images of an episode and another the query, both of the
@@ -58,7 +60,7 @@ def draw_episodes(
     ----------
     labels : int array (n,)
     n_way : int
-        Classes an episode, at least 2.
+        Classes in each episode, at least 2.
     n_episodes : int
     rng : numpy Generator
     drawers : int array (n,)
@@ -75,8 +77,8 @@ def draw_episodes(
     Raises
     ------
     ValueError
-        If ``n_way`` is below 2 or ``n_episodes`` below 1; if ``drawers`` or ``alphabets`` has
-        another shape than ``labels``; if an alphabet (or the whole set) has fewer than
+        If ``n_way`` is below 2 or ``n_episodes`` below 1; if ``labels``, ``drawers`` and
+        ``alphabets`` are not (n,) each; if an alphabet (or the whole set) has fewer than
         ``n_way`` classes, a class lacks the second drawer or image that a query needs, or,
         with ``alphabets`` and ``drawers``, not every class has one image by every drawer of
         its alphabet.
@@ -93,16 +95,17 @@ def draw_episodes(
     >>> bool(np.all(by[:, 0] == by[:, 1])), bool(np.all(by[:, 0] != drawers[episodes.queries]))
     (True, True)
     """
-    labels = np.asarray(labels)
-    for what, values in (("drawers", drawers), ("alphabets", alphabets)):
-        if values is not None and np.shape(values) != labels.shape:
-            raise ValueError(f"{what} have shape {np.shape(values)}; expected {labels.shape}")
+    labels = class_labels(labels)
+    if drawers is not None:
+        drawers = class_labels(drawers, len(labels), "drawers")
+    if alphabets is not None:
+        alphabets = class_labels(alphabets, len(labels), "alphabets")
     if n_way < 2 or n_episodes < 1:
         raise ValueError(
             f"n_way={n_way} and n_episodes={n_episodes}; expected at least 2 and at least 1"
         )
     # Without drawers every image counts as by its own.
-    by = np.arange(len(labels)) if drawers is None else np.asarray(drawers)
+    by = np.arange(len(labels)) if drawers is None else drawers
     names, group = np.zeros(1, int), np.zeros(len(labels), int)
     if alphabets is not None:
         names, group = np.unique(alphabets, return_inverse=True)

@@ -6,6 +6,8 @@ in float32 would take 6,272 bytes.
 
 import numpy as np
 
+from .._checks import class_labels
+
 
 def count_pairs(labels: np.ndarray) -> tuple[int, int]:
     """How many unordered pairs of two different images there are.
@@ -24,6 +26,7 @@ def count_pairs(labels: np.ndarray) -> tuple[int, int]:
     >>> count_pairs(np.repeat(np.arange(964), 20))  # Omniglot's background set
     (183160, 185666400)
     """
+    labels = class_labels(labels)
     n = len(labels)
     sizes = np.unique(labels, return_counts=True)[1].astype(int)
     n_same = int((sizes * (sizes - 1) // 2).sum())
@@ -56,7 +59,7 @@ def consecutive_pairs(
     Raises
     ------
     ValueError
-        With fewer than two classes, or a class of one image.
+        With fewer than two classes, a class of one image, or labels that are not (n,).
 
     Examples
     --------
@@ -67,6 +70,7 @@ def consecutive_pairs(
     >>> pairs.tolist(), same.tolist()
     ([[0, 1], [0, 2], [2, 3], [2, 0]], [1, 0, 1, 0])
     """
+    labels = class_labels(labels)
     classes, sizes = _classes(labels)
     n = int(sizes.min())
     if n < 2:
@@ -112,8 +116,8 @@ def balanced_pairs(
     Raises
     ------
     ValueError
-        With fewer than two classes, or if ``n_pairs`` is odd or not positive, or half of it is
-        more than there are of a kind.
+        With fewer than two classes, labels that are not (n,), or if ``n_pairs`` is odd or not
+        positive, or half of it is more than there are of a kind.
 
     Examples
     --------
@@ -125,7 +129,7 @@ def balanced_pairs(
     >>> pairs.shape, int(same.sum())
     ((4, 2), 2)
     """
-    labels = np.asarray(labels)
+    labels = class_labels(labels)
     _classes(labels)
     half, odd = divmod(n_pairs, 2)
     if odd or half < 1:

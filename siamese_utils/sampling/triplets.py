@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from .._checks import class_labels
+
 
 def count_triplets(labels: np.ndarray) -> int:
     """How many triplets (anchor, positive, negative) there are.
@@ -28,6 +30,7 @@ def count_triplets(labels: np.ndarray) -> int:
     >>> count_triplets(np.repeat(np.arange(10), 4))
     4320
     """
+    labels = class_labels(labels)
     n = len(labels)
     sizes = np.unique(labels, return_counts=True)[1].tolist()  # Python's numbers cannot overflow
     return sum(size * (size - 1) * (n - size) for size in sizes)
@@ -53,8 +56,8 @@ def draw_triplets(labels: np.ndarray, n_triplets: int, rng: np.random.Generator)
     Raises
     ------
     ValueError
-        If ``n_triplets`` is not positive, there are fewer than two classes, or no class has two
-        images.
+        If ``n_triplets`` is not positive, there are fewer than two classes, no class has two
+        images, or the labels are not (n,).
 
     Examples
     --------
@@ -64,7 +67,7 @@ def draw_triplets(labels: np.ndarray, n_triplets: int, rng: np.random.Generator)
     >>> bool(np.all(anchor == positive)), bool(np.any(anchor == negative))
     (True, False)
     """
-    labels = np.asarray(labels)
+    labels = class_labels(labels)
     if n_triplets < 1:
         raise ValueError(f"n_triplets is {n_triplets}; expected a positive number")
     classes, own, sizes = np.unique(labels, return_inverse=True, return_counts=True)

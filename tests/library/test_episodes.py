@@ -139,8 +139,8 @@ class TestDrawEpisodes:
             ({"n_way": 68, "alphabets": None}, "the set has 67 characters, but .* n_way=68"),
             ({"n_way": 1}, "n_way=1 and n_episodes=3; expected at least 2"),
             ({"n_episodes": 0}, "n_episodes=0; expected at least 2 and at least 1"),
-            ({"drawers": np.ones(5)}, r"drawers have shape \(5,\); expected \(134,\)"),
-            ({"alphabets": np.ones(5)}, r"alphabets have shape \(5,\); expected \(134,\)"),
+            ({"drawers": np.ones(5)}, "134 images but 5 drawers; expected one for each image"),
+            ({"alphabets": np.ones(5)}, "134 images but 5 alphabets; expected one for each image"),
         ],
     )
     def test_refuses(self, change, message):
@@ -169,6 +169,21 @@ class TestDrawEpisodes:
                 drawers=np.array(drawers),
                 alphabets=alphabets and np.array(alphabets),
             )
+
+    @pytest.mark.parametrize("shape", [(-1, 1), (-1, 1, 1)])
+    def test_columns_of_drawers_and_alphabets_change_nothing(self, shape):
+        labels, drawers, alphabets = grid(LETTERS, 2)
+        by_column = {"drawers": drawers.reshape(shape), "alphabets": alphabets.reshape(shape)}
+        found = [
+            sampling.draw_episodes(labels, 5, 20, np.random.default_rng(0), **options)
+            for options in ({"drawers": drawers, "alphabets": alphabets}, by_column)
+        ]
+        assert str(found[0]) == str(found[1])
+        pairs = [
+            sampling.alphabet_pairs(labels, a, 20, np.random.default_rng(0), d)[0]
+            for a, d in ((alphabets, drawers), (by_column["alphabets"], by_column["drawers"]))
+        ]
+        np.testing.assert_array_equal(*pairs)
 
     def test_refuses_a_class_of_one_image(self):
         with pytest.raises(ValueError, match="class 8 has one image only"):
@@ -236,7 +251,7 @@ class TestAlphabetPairs:
             ([0, 0, 0, 0], None, 4, "alphabet 'A' has no different pair: 4 images of 1 char"),
             ([0, 1, 2, 3], None, 4, "alphabet 'A' has no same pair: 4 images of 4 characters"),
             ([0, 0, 1, 1], [1, 1, 2, 2], 4, "no same pair of two drawers: 4 images of 2"),
-            ([0, 0, 1, 1], [1, 1], 4, r"drawers have shape \(2,\); expected \(4,\)"),
+            ([0, 0, 1, 1], [1, 1], 4, "4 images but 2 drawers; expected one for each image"),
         ],
     )
     def test_refuses(self, labels, drawers, n_pairs, message):

@@ -22,6 +22,11 @@ def unordered(pairs):
     return [tuple(sorted(p)) for p in pairs.tolist()]
 
 
+def places(images):
+    """The indices that images say: the one of index i is a single pixel of i / 32."""
+    return (32 * images).ravel().astype(int).tolist()
+
+
 class TestCountPairs:
     def test_by_hand(self):
         assert sampling.count_pairs(TWO_CLASSES) == (4, 6)
@@ -129,7 +134,7 @@ class TestBalancedPairs:
 
 
 class TestPairDataset:
-    images = np.arange(8, dtype="uint8").reshape(8, 1, 1, 1)  # an image is its own index
+    images = (np.arange(8) / 32).reshape(8, 1, 1, 1)  # an image says its index
     pairs = np.array([[0, 1], [2, 3], [4, 5], [6, 7], [0, 7]])
     same = np.array([1, 0, 1, 0, 1])
 
@@ -139,7 +144,7 @@ class TestPairDataset:
 
     def epoch(self, dataset):
         return [
-            [(int(a.item()), int(b.item()), int(y)) for a, b, y in zip(*sides, same, strict=True)]
+            list(zip(*(places(side) for side in sides), same.astype(int).tolist(), strict=True))
             for sides, same in (dataset[i] for i in range(len(dataset)))
         ]
 
@@ -178,20 +183,145 @@ class TestPairDataset:
             self.dataset(batch_size=6)
 
     def test_refuses_labels_of_another_length(self):
-        with pytest.raises(ValueError, match="5 pairs but 2 labels"):
+        with pytest.raises(ValueError, match=r"shape \(2,\); expected \(5,\), one for each pair"):
             sampling.PairDataset(self.images, self.pairs, self.same[:2], 2, 0)
+
+    @pytest.mark.parametrize(
+        ("same", "message"),
+        [
+            ([[1, 0]] * 5, r"shape \(5, 2\); expected \(5,\)"),
+            ([1, -1, 1, -1, 1], r"labels \[-1  1\]; expected 1 = same and 0 = different"),
+            ([0.5] * 5, "expected 1 = same and 0 = different"),
+        ],
+    )
+    def test_refuses_labels_that_do_not_say_same_or_different(self, same, message):
+        with pytest.raises(ValueError, match=message):
+            sampling.PairDataset(self.images, self.pairs, np.array(same), 2, 0)
+
+    @pytest.mark.parametrize(
+        "same", [[1, 0, 1, 0, 1], [[1], [0], [1], [0], [1]], [True, False, True, False, True]]
+    )
+    @pytest.mark.parametrize("dtype", ["uint8", "int64", "float16", "float64", "bool"])
+    def test_takes_labels_of_any_harmless_shape_and_type(self, same, dtype):
+        found = sampling.PairDataset(self.images, self.pairs, np.array(same, dtype), 2, 3)
+        assert self.epoch(found) == self.epoch(self.dataset())
+
+    @pytest.mark.parametrize(
+        ("pairs", "message"),
+        [
+            (pairs.T, r"pairs have shape \(2, 5\)"),
+            (pairs + 1, "pairs from 1 to 8; expected 0 to 7"),
+            (pairs - 1, "pairs from -1 to 6; expected 0 to 7"),
+            (pairs.ravel(), r"pairs have shape \(10,\); expected \(n_pairs, 2\)"),
+        ],
+    )
+    def test_refuses_pairs_that_are_not_of_its_images(self, pairs, message):
+        with pytest.raises(ValueError, match=message):
+            sampling.PairDataset(self.images, pairs, self.same, 2, 0)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.arange(12, dtype="uint8") * 20,
+        np.arange(12) * 20.0,
+        np.arange(12, dtype="float16") * 20,
+        np.where(np.arange(12) == 3, np.nan, 0.5),
+        np.linspace(-1, 1, 12),
+        np.full(12, "0"),
+    ],
+    ids=["bytes", "floats of bytes", "float16", "NaN", "centered", "strings"],
+)
+def test_batches_refuse_images_that_are_not_in_0_to_1(images):
+    images = images.reshape(12, 1, 1, 1)
+    for make in (
+        lambda: sampling.PairDataset(images, np.array([[0, 1], [2, 3]]), np.array([1, 0]), 2, 0),
+        lambda: sampling.ClassBatches(images, np.arange(12) % 3, 2, 2, 1, 0),
+    ):
+        with pytest.raises(ValueError, match=r"images .*expected .*\[0, 1\]"):
+            make()
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int64", "float16", "float32", "float64"])
+@pytest.mark.parametrize("kind", [np.array, np.ndarray.tolist])
+def test_batches_take_images_of_any_type(dtype, kind):
+    images = kind((np.arange(12) % 2).reshape(12, 1, 1, 1).astype(dtype))
+    pairs = sampling.PairDataset(images, np.array([[0, 1], [3, 4]]), np.array([1, 0]), 2, 0)
+    (left, right), _ = pairs[0]
+    batch, _ = sampling.ClassBatches(images, np.arange(12) % 3, 2, 2, 1, 0)[0]
+    for found in (left, right, batch):
+        assert found.dtype == np.float32
+        assert set(found.ravel()) <= {0, 1}
+    assert (left + right == 1).all()
+
+
+LABELS = np.tile(np.arange(4), 3)
+ALPHABETS = LABELS // 2
+SAMPLERS = {
+    "count_pairs": sampling.count_pairs,
+    "count_triplets": sampling.count_triplets,
+    "consecutive_pairs": lambda y: sampling.consecutive_pairs(y, np.random.default_rng(0)),
+    "balanced_pairs": lambda y: sampling.balanced_pairs(y, 6, np.random.default_rng(0)),
+    "draw_triplets": lambda y: sampling.draw_triplets(y, 6, np.random.default_rng(0)),
+    "draw_episodes": lambda y: vars(sampling.draw_episodes(y, 2, 6, np.random.default_rng(0))),
+    "alphabet_pairs": lambda y: sampling.alphabet_pairs(y, ALPHABETS, 6, np.random.default_rng(0)),
+    "ClassBatches": lambda y: sampling.ClassBatches(np.zeros((12, 1)), y, 3, 2, 1, 0)[0],
+}
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+class TestLabels:
+    """Every sampler gives the same for the same classes, in whatever way they are written."""
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            LABELS[:, None],
+            LABELS[:, None, None],
+            LABELS.tolist(),
+            LABELS.astype("uint8"),
+            LABELS.astype("float16"),
+            LABELS + 2026112400,
+            LABELS.astype("uint64") + 2**60,
+            np.array(list("abcd"))[LABELS],
+            np.array(list("abcd"), object)[LABELS],
+        ],
+        ids=["column", "3 axes", "list", "uint8", "float16", "dates", "2**60", "str", "object"],
+    )
+    def test_of_any_harmless_kind(self, sampler, labels):
+        expected, found = (SAMPLERS[sampler](y) for y in (LABELS, labels))
+        assert str(found) == str(expected)
+
+    @pytest.mark.parametrize(
+        ("labels", "message"),
+        [
+            (np.eye(12), r"shape \(12, 12\); expected \(n,\). Of one-hot labels take"),
+            (np.zeros((12, 2, 3)), r"shape \(12, 2, 3\); expected \(n,\)"),
+            (LABELS / 2, r"0\.5 \(float64\) do not number classes"),
+            ((LABELS + 2**24).astype("float32"), r"16777216.0 \(float32\) .*below 16777216"),
+            (np.where(LABELS == 1, np.nan, 0), "labels such as nan"),
+            ([*LABELS[1:], "a"], "labels are of type int, str; expected all names or all"),
+            (iter(LABELS), r"labels have shape \(\); expected \(n,\)"),
+        ],
+        ids=["one-hot", "3 axes", "halves", "large floats", "NaN", "mixed", "iterator"],
+    )
+    def test_of_other_kinds_are_refused(self, sampler, labels, message):
+        if isinstance(labels, list):
+            labels = [int(y) if isinstance(y, np.integer) else y for y in labels]
+        with pytest.raises(ValueError, match=message):
+            SAMPLERS[sampler](labels)
 
 
 class TestClassBatches:
     labels = np.array([3, 5, 3, 9, 5, 9, 3, 5, 9, 9, 7, 7, 7])  # 3, 3, 4 and 3 images
-    images = np.arange(13, dtype="uint8").reshape(13, 1, 1, 1)  # an image is its own index
+    images = (np.arange(13) / 32).reshape(13, 1, 1, 1)  # an image says its index
 
     def batches(self, **changes):
         arguments = {"n_classes": 3, "n_images": 2, "n_batches": 40, "seed": 3, **changes}
         return sampling.ClassBatches(self.images, self.labels, **arguments)
 
     def epoch(self, batches):
-        return [batches[i][0].ravel().tolist() for i in range(len(batches))]
+        return [places(batches[i][0]) for i in range(len(batches))]
 
     @pytest.mark.parametrize(("n_classes", "n_images"), [(3, 2), (2, 3), (4, 3)])
     def test_distinct_classes_with_distinct_images_each(self, n_classes, n_images):
@@ -205,11 +335,13 @@ class TestClassBatches:
             assert len(classes) == n_classes
             assert (counts == n_images).all()
 
-    def test_labels_are_those_of_the_images(self):
+    def test_labels_number_the_classes_of_the_images(self):
         batches = self.batches()
         for i in range(40):
             images, labels = batches[i]
-            np.testing.assert_array_equal(labels, self.labels[images.ravel().astype(int)])
+            np.testing.assert_array_equal(
+                labels, np.array([3, 5, 7, 9]).searchsorted(self.labels[places(images)])
+            )
 
     def test_all_images_have_their_turn(self):
         seen = {image for batch in self.epoch(self.batches()) for image in batch}
@@ -222,7 +354,7 @@ class TestClassBatches:
         batches = self.batches(n_batches=3)
         first = self.epoch(batches)
         assert first[0] != first[1]
-        assert [batches[i][0].ravel().tolist() for i in (2, 1, 0)] == first[::-1]
+        assert [places(batches[i][0]) for i in (2, 1, 0)] == first[::-1]
         assert self.epoch(self.batches(n_batches=3)) == first
         assert self.epoch(self.batches(n_batches=3, seed=4)) != first
         batches.on_epoch_end()
@@ -258,7 +390,7 @@ class TestClassBatches:
                 rng = np.random.default_rng([3, epoch, i])
                 classes = rng.choice(len(of_class), 3, replace=False)
                 drawn = [rng.choice(of_class[c], 2, replace=False) for c in classes]
-                assert batches[i][0].ravel().tolist() == np.concatenate(drawn).tolist()
+                assert places(batches[i][0]) == np.concatenate(drawn).tolist()
             batches.on_epoch_end()
 
 
@@ -267,8 +399,9 @@ class TestGroupedClassBatches:
 
     order = np.random.default_rng(0).permutation(27)
     labels = np.repeat([10, 11, 12, 13, 20, 21, 22, 30, 31], 3)[order]  # tens name the group
+    classes = np.unique(labels)
     groups = np.array(["", "Latin", "Greek", "Runic"])[labels // 10]
-    images = np.arange(27, dtype="uint8").reshape(27, 1, 1, 1)  # an image is its own index
+    images = (np.arange(27) / 32).reshape(27, 1, 1, 1)  # an image says its index
 
     def batches(self, **changes):
         arguments = {"n_classes": 3, "n_images": 2, "n_batches": 900, "seed": 3, **changes}
@@ -278,7 +411,8 @@ class TestGroupedClassBatches:
 
     def drawn(self, batches):
         """The classes of each batch, in the order drawn."""
-        return [batches[i][1][:: batches.n_images].tolist() for i in range(len(batches))]
+        numbers = [batches[i][1][:: batches.n_images] for i in range(len(batches))]
+        return [self.classes[n].tolist() for n in numbers]
 
     def test_distinct_classes_with_distinct_images_each(self):
         batches = self.batches(n_batches=50)
@@ -286,7 +420,7 @@ class TestGroupedClassBatches:
             images, labels = batches[i]
             assert len(set(images.ravel())) == 6
             assert (np.unique(labels, return_counts=True)[1] == [2, 2, 2]).all()
-            np.testing.assert_array_equal(labels, self.labels[images.ravel().astype(int)])
+            np.testing.assert_array_equal(self.classes[labels], self.labels[places(images)])
 
     def test_of_one_group_or_completed_by_others(self):
         """A batch of 3 is of one group, but the group of 2 is completed by a class of another."""
@@ -328,12 +462,12 @@ class TestGroupedClassBatches:
 
     def test_batch_is_a_pure_function_of_seed_epoch_and_index(self):
         def epoch(batches):
-            return [batches[i][0].ravel().tolist() for i in range(len(batches))]
+            return [places(batches[i][0]) for i in range(len(batches))]
 
         batches = self.batches(n_batches=3)
         first = epoch(batches)
         assert first[0] != first[1]
-        assert [batches[i][0].ravel().tolist() for i in (2, 1, 0)] == first[::-1]
+        assert [places(batches[i][0]) for i in (2, 1, 0)] == first[::-1]
         assert epoch(self.batches(n_batches=3)) == first
         assert epoch(self.batches(n_batches=3, seed=4)) != first
         batches.on_epoch_end()
@@ -344,7 +478,7 @@ class TestGroupedClassBatches:
         assert epoch(other) == second
 
     def test_refuses_groups_of_another_length(self):
-        with pytest.raises(ValueError, match="27 images but 26 groups; expected one each"):
+        with pytest.raises(ValueError, match="27 images but 26 groups; expected one for each"):
             self.batches(groups=self.groups[:26])
 
     def test_refuses_a_class_in_two_groups(self):
