@@ -344,9 +344,9 @@ def loss_of(settings):
     return {
         "in-batch softmax": losses.InBatchSoftmaxLoss(temperature),
         "supervised contrastive": losses.SupervisedContrastiveLoss(temperature),
-        "matching": losses.EpisodicLoss("matching", 4, 2, temperature),
+        "matching": losses.EpisodicLoss("matching", 2, temperature),
         # squared distances are twice as far apart as similarities
-        "prototypical": losses.EpisodicLoss("prototypical", 4, 2, 2 * temperature),
+        "prototypical": losses.EpisodicLoss("prototypical", 2, 2 * temperature),
     }[settings["loss"]]
 
 

@@ -1,8 +1,8 @@
-"""``python -m siamese_utils``: see :mod:`siamese_utils.cli`."""
+"""``python -m siamese_utils``: see :mod:`siamese_utils.recognition.command`."""
 
 import sys
 
-from .cli import main
+from .recognition.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

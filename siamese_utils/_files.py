@@ -134,7 +134,7 @@ def digest(parts: Iterable) -> str:
     >>> digest([table]) == digest([table.ravel()])
     False
     """
-    found = hashlib.sha256()
+    found, after_plain = hashlib.sha256(), False
     for part in parts:
         if isinstance(part, np.ndarray):
             if part.dtype.hasobject:
@@ -142,8 +142,11 @@ def digest(parts: Iterable) -> str:
             found.update(f"{part.dtype} {part.shape}".encode())
             # As bytes, because bfloat16 and dates cannot be read as a buffer of their own type.
             found.update(np.ascontiguousarray(part).reshape(-1).view("uint8").data)
-        else:  # a line each, so that 1 and 2 are not 12
-            found.update(f"{json.dumps(part, sort_keys=True)}\n".encode())
+        else:
+            if after_plain:  # so that 1 and 2 are not 12
+                found.update(b"\n")
+            found.update(json.dumps(part, sort_keys=True).encode())
+        after_plain = not isinstance(part, np.ndarray)
     return found.hexdigest()
 
 

@@ -75,7 +75,12 @@ def pretrained_card(name: str = "omniglot") -> dict[str, Any]:
     >>> card["weights"], card["metrics"]["official runs"]["accuracy"]
     (215160, 0.98)
     """
-    known = {path.stem: path for path in sorted(FOLDER.glob("*.json"))}
+    known = pretrained_names()
     if name not in known:  # nor is a path a name, wherever it leads
         raise ValueError(f"no encoder {name!r} comes with the package; there is {', '.join(known)}")
-    return json.loads(known[name].read_text(encoding="utf-8"))
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def pretrained_names() -> list[str]:
+    """The names of the encoders that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.json"))

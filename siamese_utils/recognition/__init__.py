@@ -1,1 +1,11 @@
-"""One recognizer: an encoder, how files are read for it, a threshold, and a gallery."""
+"""One recognizer: an encoder, how images are read for it, a threshold, and a gallery.
+
+Images are compared by the cosine of their embeddings: two files, or a query with the stored
+images of each class, to which new classes are enrolled without training.
+"""
+
+from .assessment import Assessment
+from .reading import Reading
+from .recognizer import Comparison, Recognizer
+
+__all__ = ["Assessment", "Comparison", "Reading", "Recognizer"]

@@ -1,14 +1,16 @@
-"""A saved :class:`~siamese_utils.verifier.Verifier` from the shell: ``python -m siamese_utils``.
+"""A saved :class:`~siamese_utils.recognition.Recognizer` from the shell.
 
-``compare MODEL A B`` says whether two image files show the same class, ``classify MODEL GALLERY
-IMAGE...`` which class of a gallery each image shows. The exit status is 0 for an answer,
-whichever it is, and 2 for an error, which is one line on stderr.
+``python -m siamese_utils compare MODEL A B`` says whether two image files show the same class,
+``classify MODEL GALLERY IMAGE...`` which class of a gallery each image shows. The exit status is
+0 for an answer, whichever it is, and 2 for an error. An error is one line on stderr, and so is
+each warning.
 """
 
 import argparse
 import json
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str
-        ``sys.argv[1:]`` if not given.
+        Defaults to ``sys.argv[1:]``.
 
     Returns
     -------
@@ -32,18 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Examples
     --------
-    A verifier whose embedding is the image itself, of two pixels, and an image that is compared
-    with itself:
+    A recognizer whose embedding is the image itself, of two pixels, and an image that is
+    compared with itself:
 
     >>> import tempfile
-    >>> import keras
+    >>> import keras, numpy as np
     >>> from PIL import Image
-    >>> from siamese_utils.verifier import Verifier
+    >>> from siamese_utils.recognition import Recognizer
     >>> encoder = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.Flatten()])
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     model, image = f"{folder}/model.keras", f"{folder}/white.png"
-    ...     Verifier(encoder, threshold=0.6).save(model)
-    ...     Image.new("L", (2, 1), "white").save(image)
+    ...     model, image = f"{folder}/model.keras", f"{folder}/half.png"
+    ...     Recognizer(encoder, threshold=0.6).save(model)
+    ...     Image.fromarray(np.array([[0, 255]], "uint8")).save(image)
     ...     main(["compare", model, image, image])
     score      1.0000
     threshold  0.6000
@@ -53,18 +55,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], tuple[dict, str]] = asked.command
     error = None
-    with _silent_stderr():
-        from .datasets import DataError
-
+    with _silent_stderr(), warnings.catch_warnings(record=True) as noticed:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", UserWarning)
         try:
             answer, text = command(asked)
-        except (DataError, OSError, ValueError) as raised:
+        # Whatever goes wrong, also in a library: the shell's user gets a line, not a traceback.
+        except Exception as raised:
             error = raised
+    for each in noticed:
+        _say(f"warning: {each.message}")
     if error is not None:
-        message = " ".join(str(error).split()).replace("skip_broken=True", "--skip-broken")
-        print("error:", message, file=sys.stderr)
+        _say(f"error: {_message(error)}".replace("skip_broken=True", "--skip-broken"))
         return 2
-    print(json.dumps(answer, indent=2, allow_nan=False) if asked.json else text)
+    return _print(json.dumps(answer, indent=2, allow_nan=False) if asked.json else text)
+
+
+def _message(error: Exception) -> str:
+    from ..datasets import DataError
+
+    if isinstance(error, ImportError):
+        backend = os.environ.get("KERAS_BACKEND", "of Keras' settings")
+        return (
+            f"the backend {backend} cannot be started ({error}). Install it, or name another one: "
+            "KERAS_BACKEND=tensorflow."
+        )
+    if isinstance(error, DataError | OSError | ValueError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _say(message: str) -> None:
+    """One line on stderr, in letters that it can show."""
+    line = " ".join(message.split()) + "\n"
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(line.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _print(text: str) -> int:
+    """The answer on stdout, whatever letters it can show; the exit status."""
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except BrokenPipeError:
+        # Who read it has heard enough, as `head` does; Python would complain once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -74,8 +109,7 @@ def compare(asked: argparse.Namespace) -> tuple[dict, str]:
     Parameters
     ----------
     asked : argparse.Namespace
-        Of paths: ``model``, a file of :meth:`~siamese_utils.verifier.Verifier.save`; ``left`` and
-        ``right``, images.
+        Of paths: ``model``, ``left`` and ``right``.
 
     Returns
     -------
@@ -83,43 +117,10 @@ def compare(asked: argparse.Namespace) -> tuple[dict, str]:
         ``left``, ``right``, ``score`` and ``threshold`` in [-1, 1], ``same`` (bool).
     text : str
         Three lines.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such model.
-    ValueError
-        As :meth:`~siamese_utils.verifier.Verifier.load` and
-        :meth:`~siamese_utils.verifier.Verifier.compare` do.
-    DataError
-        If a file is not a readable image.
-
-    Examples
-    --------
-    A verifier whose embedding is the image itself, of two pixels. Two white pixels, and a white
-    one beside a black one, are vectors at 45 degrees:
-
-    >>> import tempfile
-    >>> import keras, numpy as np
-    >>> from PIL import Image
-    >>> from siamese_utils.verifier import Verifier
-    >>> encoder = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.Flatten()])
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     model, left, right = (f"{folder}/{name}" for name in ("m.keras", "a.png", "b.png"))
-    ...     Verifier(encoder, threshold=0.6).save(model)
-    ...     for file, levels in ((left, [[255, 255]]), (right, [[255, 0]])):
-    ...         Image.fromarray(np.array(levels, "uint8")).save(file)
-    ...     answer, text = compare(argparse.Namespace(model=model, left=left, right=right))
-    >>> round(answer["score"], 3), answer["same"]
-    (0.707, True)
-    >>> print(text)
-    score      0.7071
-    threshold  0.6000
-    verdict    same
     """
-    from .verifier import Verifier
+    from .recognizer import Recognizer
 
-    found = Verifier.load(asked.model).compare(asked.left, asked.right)
+    found = Recognizer.load(asked.model).compare(asked.left, asked.right)
     verdict = "same" if found.same else "different"
     answer = {
         "left": asked.left,
@@ -138,80 +139,50 @@ def classify(asked: argparse.Namespace) -> tuple[dict, str]:
     Parameters
     ----------
     asked : argparse.Namespace
-        ``model``, a file of :meth:`~siamese_utils.verifier.Verifier.save`; ``gallery``, a file of
-        :meth:`~siamese_utils.gallery.OneShotClassifier.save` or a folder with a subfolder a
-        class; ``images``, a list of paths; ``threshold``, in [-1, 1], or None for that of the
-        gallery's file, or of the model where it has none; ``skip_broken``, for a folder.
+        ``model``; ``gallery``, a file of :meth:`~siamese_utils.recognition.Recognizer.save_gallery`
+        or a folder that has one subfolder for each class; ``images``, a list of paths;
+        ``threshold``, in [-1, 1], or None for that of the gallery's file, or of the model where
+        it has none; ``skip_broken``, for a folder.
 
     Returns
     -------
     answer : dict
         ``threshold``, and ``results``: of each image ``image``, ``label``, ``score`` in [-1, 1]
-        and ``nearest``, the label of the most similar image, known or not.
+        and ``nearest``, the label of the most similar image, known or not. Of a folder also
+        ``skipped``: the files that were left out, with the reason.
     text : str
-        A line an image: its path, label and score, separated by tabs.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such model or gallery.
-    ValueError
-        If the threshold is out of range, and as :meth:`~siamese_utils.verifier.Verifier.load` and
-        :meth:`~siamese_utils.gallery.OneShotClassifier.load` do.
-    DataError
-        If a file is not a readable image, or the folder is none of classes.
-
-    Examples
-    --------
-    A verifier whose embedding is the image itself, of two pixels, and a gallery of two classes
-    with one image each. The image that is asked is at an angle of 27 degrees from "left":
-
-    >>> import tempfile
-    >>> import keras, numpy as np
-    >>> from PIL import Image
-    >>> from siamese_utils.verifier import Verifier
-    >>> encoder = keras.Sequential([keras.Input((1, 2, 1)), keras.layers.Flatten()])
-    >>> drawings = {"left/1.png": [[200, 0]], "right/1.png": [[0, 200]], "q.png": [[200, 100]]}
-    >>> with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as gallery:
-    ...     model, query = f"{folder}/model.keras", f"{folder}/q.png"
-    ...     Verifier(encoder, threshold=0.6).save(model)
-    ...     for name, levels in drawings.items():
-    ...         file = Path(folder if name == "q.png" else gallery) / name
-    ...         file.parent.mkdir(exist_ok=True)
-    ...         Image.fromarray(np.array(levels, "uint8")).save(file)
-    ...     asked = dict(threshold=None, skip_broken=False, model=model, gallery=gallery)
-    ...     answer, text = classify(argparse.Namespace(images=[query], **asked))
-    >>> found = answer["results"][0]
-    >>> found["label"], round(found["score"], 3), answer["threshold"]
-    ('left', 0.894, 0.6)
+        A line for each image: its path, label and score, separated by tabs.
     """
-    from .gallery import OneShotClassifier
-    from .verifier import Verifier, checked_threshold
+    from .recognizer import Recognizer
+    from .vectors import checked_threshold
 
-    if asked.threshold is not None:
-        checked_threshold(asked.threshold)
-    verifier = Verifier.load(asked.model)
+    answer: dict = {}
     if Path(asked.gallery).is_dir():
-        gallery = OneShotClassifier(verifier.encoder)
-        gallery.fit(*verifier.read_folder(asked.gallery, skip_broken=asked.skip_broken))
+        recognizer = Recognizer.load(asked.model)
+        folder = recognizer.read_folder(asked.gallery, skip_broken=asked.skip_broken)
+        recognizer.fit(folder.images, [folder.class_names[k] for k in folder.labels])
+        answer["skipped"] = [[str(path), reason] for path, reason in folder.skipped]
+        for path, reason in folder.skipped:
+            warnings.warn(f"{path} is not in the gallery: {reason}", stacklevel=1)
     else:
-        gallery = OneShotClassifier.load(asked.gallery, verifier.encoder)
-    given = (asked.threshold, gallery.threshold, verifier.threshold)
-    threshold = next(value for value in given if value is not None)
-    index, scores = gallery.nearest(verifier.read(*asked.images))
+        recognizer = Recognizer.load(asked.model, asked.gallery)
+    if asked.threshold is not None:
+        recognizer.threshold = checked_threshold(asked.threshold)
+    index, scores = recognizer.nearest(asked.images)
+    threshold = recognizer.threshold
     results = [
         {
             "image": image,
-            "label": nearest if score > threshold else gallery.unknown,
+            "label": nearest if threshold is None or score > threshold else recognizer.unknown,
             "score": score,
             "nearest": nearest,
         }
         for image, nearest, score in zip(
-            asked.images, gallery.labels_[index].tolist(), scores.tolist(), strict=True
+            asked.images, recognizer.labels_[index].tolist(), scores.tolist(), strict=True
         )
     ]
     lines = [f"{found['image']}\t{found['label']}\t{found['score']:.4f}" for found in results]
-    return {"threshold": threshold, "results": results}, "\n".join(lines)
+    return {"threshold": threshold, **answer, "results": results}, "\n".join(lines)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -222,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("model", metavar="MODEL", help="a .keras file written by Verifier.save")
+    shared.add_argument("model", metavar="MODEL", help="a .keras file written by Recognizer.save")
     shared.add_argument(
         "--json", action="store_true", help="print one JSON document instead of text"
     )
@@ -248,8 +219,8 @@ def _parser() -> argparse.ArgumentParser:
     add.add_argument(
         "gallery",
         metavar="GALLERY",
-        help="a .npz file written by OneShotClassifier.save with the model's encoder, or a folder "
-        "with a subfolder a class, of one image or more",
+        help="a .npz file written by Recognizer.save_gallery with the model's encoder, or a "
+        "folder that has one subfolder for each class, of one image or more",
     )
     add.add_argument("images", metavar="IMAGE", nargs="+", help="an image file")
     add.add_argument(

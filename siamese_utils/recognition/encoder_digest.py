@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from ..training import checkpoint
+from .._files import digest
 
 
 def encoder_digest(encoder: keras.Model) -> str:
@@ -37,9 +37,25 @@ def encoder_digest(encoder: keras.Model) -> str:
     """
     settings = [
         {key: value for key, value in layer.items() if key != "trainable"}
-        for layer in checkpoint.architecture(encoder)
+        for layer in _layers(encoder)
     ]
-    return checkpoint.digest(settings, *checkpoint.values(encoder.weights))
+    return digest([settings, *encoder.get_weights()])[:16]
+
+
+def weights_digest(encoder: keras.Model) -> str:
+    """A short name for an encoder's weights alone, the same with every version of Keras."""
+    return digest(encoder.get_weights())[:16]
+
+
+def _layers(model: keras.Model) -> list[dict]:
+    """The settings of all layers inside, without the names that Keras counts up by itself."""
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            found += _layers(layer)
+        else:
+            found.append({k: v for k, v in layer.get_config().items() if k != "name"})
+    return found
 
 
 def digest_or_none(encoder: keras.Model | None) -> str | None:

@@ -1,16 +1,16 @@
-"""A gallery as one ``.npz`` file without pickled objects."""
+"""A gallery as one ``.npz`` file without pickled objects; version 1.0 wrote the same."""
 
 from pathlib import Path
 
 import numpy as np
 
-from ..datasets.files import first_line
-from ..training import checkpoint
+from .._files import first_line, read_arrays, write_arrays
+from .reading import UNCLEAR
 
 FORMAT = "siamese_utils.gallery 1"
 
 
-def write_gallery(path: Path, settings: dict, embeddings: np.ndarray, labels: np.ndarray) -> None:
+def write_gallery(path: Path, settings: dict, *arrays: np.ndarray) -> None:
     """Write the file, whole or not at all.
 
     Parameters
@@ -18,8 +18,8 @@ def write_gallery(path: Path, settings: dict, embeddings: np.ndarray, labels: np
     path : Path
     settings : dict
         Of plain values, as JSON has them.
-    embeddings : array (n, dim)
-    labels : array (n,) of str or int
+    *arrays : arrays (n, …)
+        The embeddings, the labels, and the ground of each image.
 
     Raises
     ------
@@ -29,11 +29,13 @@ def write_gallery(path: Path, settings: dict, embeddings: np.ndarray, labels: np
     if path.suffix != ".npz":
         raise ValueError(f"the file is {str(path)!r}; expected a name that ends in .npz")
     record = {"format": FORMAT, **settings}
-    checkpoint.write_checkpoint(path, record, {"stored": [embeddings, labels]})
+    write_arrays(path, record, {"stored": list(arrays)})
 
 
-def read_gallery(path: Path) -> tuple[dict, np.ndarray, np.ndarray]:
-    """The settings, embeddings and labels that :func:`write_gallery` wrote.
+def read_gallery(path: Path) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray]:
+    """The settings, embeddings, labels and grounds that :func:`write_gallery` wrote.
+
+    Version 1.0 wrote no grounds; they are then unclear.
 
     Raises
     ------
@@ -42,17 +44,20 @@ def read_gallery(path: Path) -> tuple[dict, np.ndarray, np.ndarray]:
     ValueError
         If it is no gallery.
     """
-    expected = "Expected a .npz file written by OneShotClassifier.save."
+    expected = "Expected a .npz file written by Recognizer.save_gallery."
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not a file. {expected} Correct the path.")
     try:
-        record, arrays = checkpoint.read_checkpoint(path)
+        record, arrays = read_arrays(path)
         if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']!r} instead of {FORMAT!r}")
-        embeddings, labels = arrays["stored"]
+        embeddings, labels, *rest = arrays["stored"]
+        ground = rest[0] if rest else np.full(len(labels), UNCLEAR)
+        if not len(embeddings) == len(labels) == len(ground) > 0:
+            raise ValueError(f"{len(embeddings)} embeddings and {len(labels)} labels")
     except Exception as error:  # NumPy raises errors of many types for a bad file
         raise ValueError(
             f"{path} is not a gallery, or not a whole one ({first_line(error)}). {expected} "
             "Save the gallery again."
         ) from error
-    return record, embeddings, labels
+    return record, embeddings, labels, ground

@@ -1,4 +1,4 @@
-"""Reading a verifier's ``.keras`` file, with errors that say what to do."""
+"""A recognizer's ``.keras`` file: the encoder as Keras saves it, and beside it the settings."""
 
 import json
 import re
@@ -8,21 +8,73 @@ from typing import Any
 
 import keras
 
-from ..datasets.files import first_line
+# Imported for what they register: an encoder read from a file may have layers of theirs.
+from .. import augment, distances, models  # noqa: F401
+from .._files import first_line, write_whole
 
-REGISTERED_NAME = "siamese_utils>Verifier"
-EXPECTED = "Expected a .keras file written by Verifier.save."
+SETTINGS = "recognizer.json"  # the part of the file that Keras does not know
+EXPECTED = "Expected a .keras file written by Recognizer.save."
+VERSION_1 = "siamese_utils>Verifier"
 # What Keras makes from code: Python's bytecode, a pickled PyTorch module, a TensorFlow graph.
 MADE_OF_CODE = {"Lambda", "__lambda__", "TorchModuleWrapper", "TFSMLayer"}
 
 
-def read_verifier(path: Path) -> keras.Model:
-    """The verifier in a file, once its class is registered; errors as of ``Verifier.load``."""
+def write_model(path: Path, encoder: keras.Model, settings: dict) -> None:
+    """Write encoder and settings as one file, whole or not at all.
+
+    How the encoder was trained, with its loss and its optimizer's state, is not written.
+
+    Raises
+    ------
+    ValueError
+        If the name does not end in ``.keras``.
+    """
+    if path.suffix != ".keras":
+        raise ValueError(f"the file is {str(path)!r}; expected a name that ends in .keras")
+    if encoder.compiled:
+        plain = type(encoder).from_config(encoder.get_config())
+        plain.set_weights(encoder.get_weights())
+        encoder = plain
+
+    def write(temporary: Path) -> None:
+        encoder.save(temporary)
+        with zipfile.ZipFile(temporary, "a") as file:
+            file.writestr(SETTINGS, json.dumps(settings))
+
+    write_whole(path, write)
+
+
+def read_model(path: Path) -> tuple[keras.Model, dict]:
+    """Encoder and settings of a file; a verifier of version 1.0 is read as well.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is no such file, brings code along, or has layers of an unknown class.
+    """
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not a file. {EXPECTED} Correct the path.")
-    _require_verifier(path)
+    config, settings = _parts(path)
+    is_version_1 = config.get("registered_name") == VERSION_1
+    if settings is None and not is_version_1:
+        raise ValueError(
+            f"{path} holds a {config.get('class_name')} without settings. {EXPECTED} Put the "
+            "encoder into a Recognizer, with a threshold, and save that."
+        )
+    # Keras refuses them too, unless somebody has allowed them for the whole process.
+    if _holds_code(config):
+        raise ValueError(
+            f"{path} cannot be loaded: it brings code along, in a Lambda layer or the like, "
+            f"and code of a file is never run here. {EXPECTED} Write the layer as a class, "
+            "register it by keras.saving.register_keras_serializable, and save the model again."
+        )
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(
+            path, compile=False, safe_mode=True, custom_objects={VERSION_1: _Verifier}
+        )
+        return (model.encoder, model.settings) if is_version_1 else (model, settings)
     except Exception as error:  # Keras raises errors of many types for a bad file
         # Keras wraps the error in others with long texts; the innermost says what is wrong.
         cause = str(error).rpartition("Exception encountered: ")[2].partition("\n")[0]
@@ -33,31 +85,41 @@ def read_verifier(path: Path) -> keras.Model:
         ) from error
 
 
-def _require_verifier(path: Path) -> None:
-    """Look at the file's settings, before Keras makes any layer of it."""
+class _Verifier(keras.Model):
+    """What version 1.0 saved: the encoder inside a model that held the settings."""
+
+    def __init__(self, encoder, threshold, fit="pad", invert=False, **kwargs):
+        super().__init__(**kwargs)
+        self.encoder = encoder
+        height, width, channels = encoder.input_shape[1:]
+        polarity = "ink" if invert and channels == 1 else "as is"
+        if invert and channels == 3:
+            raise ValueError("it reads color files inverted, which is not done any more")
+        reading = {"size": [height, width], "channels": channels, "fit": fit, "polarity": polarity}
+        self.settings = {"threshold": threshold, "reading": reading, "assessment": None}
+        self.built = True  # the encoder has all the weights
+
+    @classmethod
+    def from_config(cls, config):
+        encoder = keras.saving.deserialize_keras_object(config["encoder"])
+        return cls(**{**config, "encoder": encoder})
+
+
+def _parts(path: Path) -> tuple[dict, dict | None]:
+    """The encoder's settings and the recognizer's, before Keras makes any layer of them."""
     try:
         with zipfile.ZipFile(path) as file:
             config = json.loads(file.read("config.json"))
+            settings = json.loads(file.read(SETTINGS)) if SETTINGS in file.namelist() else None
         if not isinstance(config, dict):
             raise ValueError("its settings are no JSON object")
-        holds_code = _holds_code(config)
+        _holds_code(config)  # nested without end it raises an error, too
     except Exception as error:  # of many types: a bad archive, bad JSON, nesting without end
         raise ValueError(
             f"{path} is not a Keras file, or not a whole one ({first_line(error)}). "
             f"{EXPECTED} Save the model again."
         ) from error
-    if config.get("registered_name") != REGISTERED_NAME:
-        raise ValueError(
-            f"{path} holds a {config.get('class_name')}. {EXPECTED} Put the encoder into a "
-            "Verifier with a threshold, and save that."
-        )
-    # Keras refuses them too, unless somebody has allowed them for the whole process.
-    if holds_code:
-        raise ValueError(
-            f"{path} cannot be loaded: it brings code along, in a Lambda layer or the like, "
-            f"and code of a file is never run here. {EXPECTED} Write the layer as a class, "
-            "register it by keras.saving.register_keras_serializable, and save the model again."
-        )
+    return config, settings
 
 
 def _holds_code(config: Any) -> bool:

@@ -1,43 +1,79 @@
-"""The estimator: store, add, look up, reject, save and load."""
+"""The recognizer: compare, enroll, predict, evaluate, save and load."""
 
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.neighbors import NearestNeighbors
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..models import embed
-from .checks import check_rejection, label_array, require_dim, unit_vectors
-from .digest import digest_or_none, require_encoder
-from .file import read_gallery, write_gallery
-from .search import best_candidates, best_of_classes
+from ..datasets.folder import ImageFolder
+from ..models import embed, load_pretrained
+from .assessment import Assessment, assess
+from .encoder_digest import digest_or_none, require_encoder
+from .gallery_file import read_gallery, write_gallery
+from .index import ExactIndex, Index, best_of_classes
+from .model_file import read_model, write_model
+from .reading import (
+    UNCLEAR,
+    Reading,
+    are_paths,
+    image_shape,
+    is_path,
+    one_way,
+    refuse_blank,
+)
+from .vectors import check_rejection, checked_threshold, label_array, unit_vectors
+
+N_CANDIDATES = 8  # that an index proposes; they are ranked anew by their similarity
 
 
-class OneShotClassifier(ClassifierMixin, BaseEstimator):
-    """Label an image as the most similar one of a gallery, or as unknown.
+@dataclass(frozen=True)
+class Comparison:
+    """What :meth:`Recognizer.compare` says about two images.
 
-    One image a class is enough. Images are embedded once, when they are stored, and new
-    classes are added at run time without training: what is compared is the cosine of two
-    embeddings, as in :class:`siamese_utils.verifier.Verifier`.
+    Attributes
+    ----------
+    score : float in [-1, 1]
+        Cosine similarity of the embeddings; large = alike.
+    threshold : float in [-1, 1]
+    same : bool
+        Whether the score is above the threshold.
+    """
+
+    score: float
+    threshold: float
+    same: bool
+
+
+class Recognizer(ClassifierMixin, BaseEstimator):
+    """Compare images by an encoder's embeddings, and label them as the most similar stored one.
+
+    One image of a class is enough, and new classes are enrolled without training. What is
+    compared is the cosine of two embeddings. A scikit-learn classifier: with ``encoder=None`` it
+    works on embeddings (n, dim) and passes ``check_estimator``.
 
     Parameters
     ----------
     encoder : keras.Model
         Images (n, height, width, channels) to embeddings (n, dim). None where ``X`` holds
-        embeddings (n, dim) already.
+        embeddings already.
     threshold : float in [-1, 1]
-        An image is ``unknown`` unless its similarity to a stored one is above the threshold.
-        None never rejects.
+        Two images are the same, and an image is of a known class, where the similarity is above
+        it. Defaults to None, which rejects nothing. From a threshold of the cosine distance:
+        ``1 - threshold``.
     unknown : str or int
         The label of rejected images, of the type of the labels and none of them.
-    neighbours : estimator
-        Anything with ``fit(X)`` and ``kneighbors(X, return_distance=False)``, for an
-        approximate search. Its candidates are ranked anew by their similarity. None is
-        exact: scikit-learn's ``NearestNeighbors`` by brute force on the unit vectors, where
-        the nearest by Euclidean distance is the most similar.
+    reading : Reading
+        How images are read for the encoder. Defaults to :meth:`Reading.of` the encoder.
+    index : function of the dimension
+        Makes an empty index with ``add(vectors)`` and ``search(queries, k)``, such as
+        ``faiss.IndexFlatIP``, for a search in very large galleries; its candidates are ranked
+        anew by their similarity. Defaults to an exact search.
 
     Attributes
     ----------
@@ -46,18 +82,15 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
     embeddings_ : float32 array (n, dim)
         Of length 1, in the order they were stored.
     labels_ : array (n,)
-    neighbours_ : estimator
-        Fitted to ``embeddings_``.
-    n_features_in_ : int
-        dim; only where ``encoder`` is None.
-    encoder_digest_ : str or None
-        Names the encoder that made the embeddings.
+    assessment_ : Assessment or None
+        What :meth:`evaluate` found last. It is saved with the model.
 
     Notes
     -----
-    Of equally similar embeddings the one stored first decides, up to rounding in float32.
-    An embedding shorter than 0.0003 has no direction: it cannot be stored, and as a query
-    its similarity is taken as 0, or towards 0, as in :func:`siamese_utils.distances.cosine`.
+    Of equally similar embeddings, up to 1e-6, the one stored first decides.
+    An embedding of zeros has no direction: it cannot be stored, and as a query its similarity
+    is 0, as in :func:`siamese_utils.distances.cosine`. The one check of scikit-learn that does
+    not hold, ``check_estimators_dtypes``, stores a row of zeros.
 
     Examples
     --------
@@ -66,12 +99,10 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
     >>> def at(*degrees):
     ...     angle = np.deg2rad(degrees)
     ...     return np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    >>> gallery = OneShotClassifier(threshold=0.5).fit(at(0, 90), ["right", "up"])
-    >>> gallery.predict(at(10, 60, 200)).tolist()
+    >>> recognizer = Recognizer(threshold=0.5).fit(at(0, 90), ["right", "up"])
+    >>> recognizer.predict(at(10, 60, 200)).tolist()
     ['right', 'up', 'unknown']
-    >>> gallery.predict_scores(at(60)).round(3).tolist()
-    [[0.5, 0.8659999966621399]]
-    >>> gallery.add("left", at(180)).predict(at(200)).tolist()
+    >>> recognizer.enroll("left", at(180)).predict(at(200)).tolist()
     ['left']
     """
 
@@ -80,62 +111,101 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
         encoder: keras.Model | None = None,
         threshold: float | None = None,
         unknown: str | int = "unknown",
-        neighbours: Any = None,
+        reading: Reading | None = None,
+        index: Callable[[int], Index] | None = None,
     ):
         self.encoder = encoder
         self.threshold = threshold
         self.unknown = unknown
-        self.neighbours = neighbours
+        self.reading = reading
+        self.index = index
 
-    def __sklearn_clone__(self) -> "OneShotClassifier":
+    @classmethod
+    def pretrained(cls, name: str = "omniglot") -> "Recognizer":
+        """A recognizer with an encoder that comes with the package, and an empty gallery.
+
+        Parameters
+        ----------
+        name : str
+            As for :func:`siamese_utils.models.load_pretrained`.
+
+        Examples
+        --------
+        >>> Recognizer.pretrained("omniglot").reading
+        Reading(size=(42, 42), channels=1, fit='pad', polarity='ink')
+        """
+        encoder = load_pretrained(name)
+        return cls(encoder, reading=Reading.of(encoder))
+
+    def __sklearn_clone__(self) -> "Recognizer":
         """A copy without a gallery. The encoder is shared: nothing is learned in it here."""
-        neighbours = None if self.neighbours is None else clone(self.neighbours)
-        return type(self)(self.encoder, self.threshold, self.unknown, neighbours)
+        return type(self)(self.encoder, self.threshold, self.unknown, self.reading, self.index)
 
-    def fit(self, X, y) -> "OneShotClassifier":
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "classes_")
+
+    def read_folder(self, root: str | Path, skip_broken: bool = False) -> ImageFolder:
+        """Read a folder that has one subfolder for each class, as the encoder wants it.
+
+        ``recognizer.fit(folder.images, names[folder.labels])`` stores it.
+
+        Parameters
+        ----------
+        root : str or Path
+        skip_broken : bool
+            Whether to skip, and report, image files that cannot be read. Defaults to False.
+
+        Returns
+        -------
+        ImageFolder
+            As of :func:`siamese_utils.datasets.load_image_folder`.
+        """
+        return self._reading().read_folder(root, skip_broken)
+
+    # Storing ---------------------------------------------------------------------------
+
+    def fit(self, X, y) -> "Recognizer":
         """Store a gallery, in place of any that was there.
 
         Parameters
         ----------
-        X : array (n, height, width, channels), or (n, dim) without an encoder
+        X : array (n, height, width, channels), or list of n paths; (n, dim) without an encoder
         y : array (n,) of str or int
 
         Raises
         ------
         ValueError
-            If a shape does not fit, a label is neither str nor int, an embedding has no
+            If a shape or type does not fit, an image has one color only, an embedding has no
             direction, or ``threshold`` and ``unknown`` do not suit the labels.
         """
-        labels, digest = label_array(y), digest_or_none(self.encoder)
-        self._store(self._embed(X), labels)
+        labels, digest = label_array(y), digest_or_none(self._checked_encoder())
+        embeddings, ground = self._embed(X, store=True, anew=True)
+        self._store(unit_vectors(embeddings, stored=True), ground, labels)
         self.encoder_digest_ = digest
+        if self.encoder is None:
+            self.n_features_in_ = embeddings.shape[1]
         return self
 
-    def add(self, label: str | int, images) -> "OneShotClassifier":
+    def enroll(self, label: str | int, images) -> "Recognizer":
         """Store images of a class that is new or known; what is stored stays.
 
         Parameters
         ----------
         label : str or int
             Of the type of the other labels.
-        images : array as for :meth:`fit`
+        images : as ``X`` of :meth:`fit`, or one path
 
         Raises
         ------
         ValueError
-            As for :meth:`fit`, and if the encoder was trained since. The gallery is then
-            unchanged.
-        NotFittedError
-            Before :meth:`fit`.
+            As for :meth:`fit`, and if the encoder was trained since the first image was stored.
+            The gallery is then unchanged.
         """
-        check_is_fitted(self)
-        if digest_or_none(self.encoder) != self.encoder_digest_:
-            raise ValueError(
-                "the encoder is another one, or was trained, since the gallery was made; "
-                "expected one encoder for all. Call fit with all images again."
-            )
-        embeddings = self._embed(images)
-        require_dim(embeddings, self.embeddings_.shape[1])
+        if not self.__sklearn_is_fitted__():
+            X = [images] if is_path(images) else images
+            return self.fit(X, [label] * len(X))
+        self._require_same_encoder()
+        embeddings, ground = self._embed([images] if is_path(images) else images, store=True)
         new = label_array([label] * len(embeddings))
         if new.dtype.kind != self.labels_.dtype.kind:
             raise ValueError(
@@ -143,16 +213,34 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()[0]!r}. Use one type for all."
             )
         self._store(
-            np.concatenate([self.embeddings_, embeddings]), np.concatenate([self.labels_, new])
+            np.concatenate([self.embeddings_, unit_vectors(embeddings, stored=True)]),
+            np.concatenate([self.ground_, ground]),
+            np.concatenate([self.labels_, new]),
         )
         return self
+
+    def _store(self, embeddings, ground, labels: np.ndarray, check: bool = True) -> None:
+        """Check everything first, then take it: a bad gallery leaves the old one."""
+        if len(embeddings) != len(labels):
+            raise ValueError(
+                f"{len(embeddings)} images and {len(labels)} labels; expected one for each image"
+            )
+        classes = np.unique(labels)
+        if check:
+            check_rejection(self.threshold, self.unknown, classes)
+        index = (self.index or ExactIndex)(embeddings.shape[1])
+        index.add(embeddings)
+        self.embeddings_, self.labels_, self.classes_ = embeddings, labels, classes
+        self.ground_, self.index_ = ground, index
+
+    # Asking ----------------------------------------------------------------------------
 
     def nearest(self, X) -> tuple[np.ndarray, np.ndarray]:
         """The most similar stored embedding of each query, known or not.
 
         Parameters
         ----------
-        X : array as for :meth:`fit`
+        X : as for :meth:`fit`
 
         Returns
         -------
@@ -162,21 +250,32 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         NotFittedError
-            Before :meth:`fit`.
+            Before anything is stored.
         ValueError
-            If a shape does not fit, or an embedding is not finite.
+            If a shape does not fit, an embedding is not finite, or the encoder was trained
+            since the gallery was made.
         """
         queries = self._queries(X)
-        candidates = self.neighbours_.kneighbors(queries, return_distance=False)  # (n, k)
-        index, scores = best_candidates(queries, self.embeddings_, candidates)
-        return index, scores.clip(-1, 1)
+        k = 1 if self.index is None else min(N_CANDIDATES, len(self.embeddings_))
+        _, candidates = self.index_.search(queries, k)
+        # Sorted, so that the one stored first stands first among equal ones.
+        candidates = np.sort(np.asarray(candidates, int), axis=1)
+        if candidates.min() < 0:  # how FAISS says that it found fewer than k
+            candidates = np.where(candidates < 0, candidates[:, -1:], candidates)
+        scores = np.einsum("nd,nkd->nk", queries, self.embeddings_[candidates])
+        best = scores.argmax(axis=1)[:, None]
+        index = np.take_along_axis(candidates, best, axis=1)[:, 0]
+        return index, np.take_along_axis(scores, best, axis=1)[:, 0].clip(-1, 1)
 
-    def predict(self, X) -> np.ndarray:
+    def predict(self, X, reject: bool = True) -> np.ndarray:
         """Label of each query: that of its most similar stored embedding, or ``unknown``.
 
         Parameters
         ----------
-        X : array as for :meth:`fit`
+        X : as for :meth:`fit`
+        reject : bool
+            Whether a similarity that is not above the threshold gives ``unknown``. Defaults to
+            True.
 
         Returns
         -------
@@ -184,28 +283,24 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        NotFittedError
-            Before :meth:`fit`.
-        ValueError
-            As for :meth:`nearest`, or if ``threshold`` and ``unknown`` do not suit the labels.
+        NotFittedError, ValueError
+            As for :meth:`nearest`; or if ``threshold`` and ``unknown`` do not suit the labels.
         """
         check_is_fitted(self)
         check_rejection(self.threshold, self.unknown, self.classes_)
         index, scores = self.nearest(X)
         labels = self.labels_[index]
-        if self.threshold is None:
+        if self.threshold is None or not reject:
             return labels
-        # In float64, as a Verifier compares: the threshold is not rounded.
+        # In float64, as compare does: the threshold is not rounded.
         return np.where(scores.astype(float) > self.threshold, labels, self.unknown)
 
     def predict_scores(self, X) -> np.ndarray:
-        """Best similarity of each query to each class, in blocks of bounded memory.
-
-        Every stored embedding is compared, whatever ``neighbours`` is.
+        """Best similarity of each query to each class, compared with every stored embedding.
 
         Parameters
         ----------
-        X : array as for :meth:`fit`
+        X : as for :meth:`fit`
 
         Returns
         -------
@@ -214,55 +309,164 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
 
         Raises
         ------
-        NotFittedError
-            Before :meth:`fit`.
-        ValueError
+        NotFittedError, ValueError
             As for :meth:`nearest`.
         """
         queries = self._queries(X)
         classes = np.searchsorted(self.classes_, self.labels_)  # (n_stored,)
-        scores = best_of_classes(queries, self.embeddings_, classes)
-        return scores.clip(-1, 1)
+        return best_of_classes(queries, self.embeddings_, classes).clip(-1, 1)
 
-    def save(self, path: str | Path) -> None:
-        """Write the gallery as one ``.npz`` file without pickled objects, whole or not at all.
-
-        The encoder is not in it, only its digest; nor is ``neighbours``.
+    def compare(self, a, b) -> Comparison:
+        """Say whether two images show the same class. The order does not matter.
 
         Parameters
         ----------
-        path : str or Path
-            A name that ends in ``.npz``. Its folder is made if need be.
+        a, b : path, or array (height, width, channels); an embedding (dim,) without an encoder
+
+        Returns
+        -------
+        Comparison
+
+        Raises
+        ------
+        DataError
+            If a file is not a readable image.
+        ValueError
+            If there is no threshold, or the encoder gives no finite numbers.
+
+        Examples
+        --------
+        Two vectors at 45 degrees:
+
+        >>> answer = Recognizer(threshold=0.6).compare([1.0, 1.0], [1.0, 0.0])
+        >>> round(answer.score, 3), answer.same
+        (0.707, True)
+        """
+        if self.threshold is None:
+            raise ValueError(
+                "threshold is None; expected a cosine similarity in [-1, 1], above which two "
+                "images are the same. Choose it on validation pairs: evaluation.best_threshold."
+            )
+        threshold = checked_threshold(self.threshold)
+        (left, its_ground), (right, other_ground) = self._one(a), self._one(b)
+        self._warn_of_polarity(its_ground, other_ground, "one image", "the other")
+        # Rounding leads a little out of the range.
+        score = float(np.clip(left @ right, -1, 1))
+        return Comparison(score, threshold, score > threshold)
+
+    def evaluate(self, X, y) -> Assessment:
+        """Measure how the recognizer does on classes that its encoder was not trained on.
+
+        All pairs are compared, at the recognizer's threshold if it has one, and one image of
+        each class is stored and the others asked. The gallery is not needed and not changed.
+
+        Parameters
+        ----------
+        X : as for :meth:`fit`
+        y : array (n,) of str or int
+
+        Returns
+        -------
+        Assessment
+
+        Warns
+        -----
+        UserWarning
+            If that is no better than chance.
+
+        Examples
+        --------
+        >>> vectors = np.array([[1.0, 0.0], [0.8, 0.6], [-1.0, 0.0], [-0.8, 0.6]])
+        >>> print(Recognizer(threshold=0.5).evaluate(vectors, ["a", "a", "b", "b"]))
+        2 classes not trained on, 4 images:
+          2-way one-shot 100.0 % (100.0 % to 100.0 %), chance 50.0 %
+          equal error rate 0.0 %
+          at threshold 0.500: 0.0 % of different pairs called same, 0.0 % of same pairs called \
+different
+        """
+        labels = label_array(y)
+        vectors = unit_vectors(self._embed(X)[0], False)
+        if len(vectors) != len(labels):
+            raise ValueError(f"{len(vectors)} images and {len(labels)} labels; expected one each")
+        threshold = None if self.threshold is None else checked_threshold(self.threshold)
+        self.assessment_ = assess(vectors, labels, threshold)
+        self._warn_of_chance()
+        return self.assessment_
+
+    def _warn_of_chance(self) -> None:
+        assessment = getattr(self, "assessment_", None)
+        if assessment is not None and not assessment.is_better_than_chance:
+            warnings.warn(
+                "on classes that it was not trained on, this recognizer is no better than "
+                f"chance. {assessment}\nTrain on more classes, take an encoder that knows this "
+                "kind of image, or choose the threshold on classes like these.",
+                stacklevel=3,
+            )
+
+    # Files -----------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> None:
+        """Write encoder, reading, threshold and assessment as one ``.keras`` file.
+
+        The file is written whole or not at all; the gallery is not in it. Keras loads it, too,
+        as the encoder.
+
+        Raises
+        ------
+        ValueError
+            If there is no encoder, or the name does not end in ``.keras``.
+        """
+        encoder = self._checked_encoder()
+        if encoder is None:
+            raise ValueError("there is no encoder to save; save_gallery writes the embeddings")
+        assessment = getattr(self, "assessment_", None)
+        settings = {
+            "threshold": None if self.threshold is None else checked_threshold(self.threshold),
+            "reading": self._reading().as_dict(),
+            "assessment": None if assessment is None else assessment.as_dict(),
+        }
+        write_model(Path(path), encoder, settings)
+
+    def save_gallery(self, path: str | Path) -> None:
+        """Write the gallery as one ``.npz`` file without pickled objects, whole or not at all.
+
+        Of the encoder only the digest is in it; threshold and ``unknown`` are.
 
         Raises
         ------
         NotFittedError
-            Before :meth:`fit`.
+            Before anything is stored.
         ValueError
-            If the name has another ending.
+            If the name does not end in ``.npz``.
         """
         check_is_fitted(self)
         unknown = self.unknown.item() if isinstance(self.unknown, np.generic) else self.unknown
         settings = {
-            "threshold": None if self.threshold is None else float(self.threshold),
+            "threshold": None if self.threshold is None else checked_threshold(self.threshold),
             "unknown": unknown,
             "encoder": self.encoder_digest_,
         }
-        write_gallery(Path(path), settings, self.embeddings_, self.labels_)
+        write_gallery(Path(path), settings, self.embeddings_, self.labels_, self.ground_)
 
     @classmethod
     def load(
-        cls, path: str | Path, encoder: keras.Model | None = None, neighbours: Any = None
-    ) -> "OneShotClassifier":
-        """Read what :meth:`save` wrote.
+        cls,
+        path: str | Path,
+        gallery: str | Path | None = None,
+        index: Callable[[int], Index] | None = None,
+    ) -> "Recognizer":
+        """Read what :meth:`save` wrote, on any backend, and a gallery if one is named.
+
+        The files of version 1.0, a ``Verifier`` and the gallery of a ``OneShotClassifier``, are
+        read as well.
 
         Parameters
         ----------
         path : str or Path
-            Of the ``.npz`` file.
-        encoder : keras.Model
-            The one that made the gallery, from any backend; None where embeddings were stored.
-        neighbours : estimator
+            Of the ``.keras`` file.
+        gallery : str or Path
+            Of the ``.npz`` file of :meth:`save_gallery`. Its threshold goes before the model's.
+        index : function of the dimension
             As for the class.
 
         Raises
@@ -270,41 +474,104 @@ class OneShotClassifier(ClassifierMixin, BaseEstimator):
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is no gallery, or one of another encoder.
-        """
-        path = Path(path)
-        settings, embeddings, labels = read_gallery(path)
-        require_encoder(path, settings["encoder"], digest_or_none(encoder))
-        gallery = cls(encoder, settings["threshold"], settings["unknown"], neighbours)
-        gallery._store(embeddings, labels)
-        gallery.encoder_digest_ = settings["encoder"]
-        return gallery
+            If it is no such file or not a whole one, brings code along, has layers of an unknown
+            class, or the gallery was made by another encoder.
 
-    def _store(self, embeddings: np.ndarray, labels: np.ndarray) -> None:
-        """Check everything first, then take it: a bad gallery leaves the old one."""
-        if len(embeddings) != len(labels):
-            raise ValueError(
-                f"{len(embeddings)} images and {len(labels)} labels; expected one label an image"
-            )
-        classes = np.unique(labels)
-        check_rejection(self.threshold, self.unknown, classes)
-        search = self.neighbours
-        if search is None:
-            search = NearestNeighbors(n_neighbors=1, algorithm="brute")
-        search = clone(search).fit(embeddings)
-        self.embeddings_, self.labels_, self.classes_ = embeddings, labels, classes
-        self.neighbours_ = search
+        Warns
+        -----
+        UserWarning
+            If the model was no better than chance when it was evaluated.
+        """
+        encoder, settings = read_model(Path(path))
+        reading = Reading.from_dict(settings["reading"])
+        found = cls(encoder, settings["threshold"], reading=reading, index=index)
+        if settings["assessment"] is not None:
+            found.assessment_ = Assessment.from_dict(settings["assessment"])
+            found._warn_of_chance()
+        return found if gallery is None else found.load_gallery(gallery)
+
+    def load_gallery(self, path: str | Path) -> "Recognizer":
+        """Read a gallery that this recognizer's encoder made, in place of any that is there.
+
+        Parameters
+        ----------
+        path : str or Path
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            As for :meth:`load`; the recognizer is then unchanged.
+        """
+        settings, embeddings, labels, ground = read_gallery(Path(path))
+        digest = digest_or_none(self._checked_encoder())
+        require_encoder(Path(path), settings["encoder"], digest)
+        if settings["threshold"] is not None:
+            self.threshold = settings["threshold"]
+        self.unknown = settings["unknown"]
+        # Whether a label suits is asked by predict: a gallery without a threshold may meet a
+        # model that has one.
+        self._store(embeddings, ground, labels, check=False)
+        self.encoder_digest_ = digest
         if self.encoder is None:
             self.n_features_in_ = embeddings.shape[1]
+        return self
+
+    # Embedding -------------------------------------------------------------------------
+
+    def _checked_encoder(self) -> keras.Model | None:
+        if self.encoder is not None:
+            image_shape(self.encoder)
+        return self.encoder
+
+    def _reading(self) -> Reading:
+        return self.reading or Reading.of(self.encoder)
+
+    def _require_same_encoder(self) -> None:
+        if digest_or_none(self._checked_encoder()) != self.encoder_digest_:
+            raise ValueError(
+                "the encoder is another one, or was trained, since the gallery was made; "
+                "expected one encoder for all. Call fit with all images again."
+            )
 
     def _queries(self, X) -> np.ndarray:
         check_is_fitted(self)
-        queries = self._embed(X, stored=False)
-        require_dim(queries, self.embeddings_.shape[1])
-        return queries
+        self._require_same_encoder()
+        vectors, ground = self._embed(X)
+        self._warn_of_polarity(ground, self.ground_, "each query", "the gallery")
+        return unit_vectors(vectors, stored=False)
 
-    def _embed(self, X, stored: bool = True) -> np.ndarray:
-        """Embeddings of length 1; only a query may be shorter (see the class's notes)."""
-        if self.encoder is not None:
-            X = embed(self.encoder, np.asarray(X))
-        return unit_vectors(np.asarray(X, "float32"), stored)
+    def _one(self, image) -> tuple[np.ndarray, np.ndarray]:
+        """The unit vector (dim,) of one path, image or embedding, and its ground."""
+        vectors, ground = self._embed([image] if is_path(image) else np.asarray(image)[None])
+        if not math.isfinite(float(np.abs(vectors).max())):
+            raise ValueError(
+                "the embedding is not finite, so there is no similarity. The encoder's weights "
+                "are not finite: train it again, with a lower learning rate."
+            )
+        return unit_vectors(vectors, stored=False)[0], ground
+
+    def _embed(self, X, store: bool = False, anew: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """Embeddings (n, dim), and the ground of each image where it matters.
+
+        Embeddings that are given have to fit those that are stored, unless they are stored anew.
+        """
+        if self.encoder is None:
+            anew = anew or not self.__sklearn_is_fitted__()
+            # A new estimator takes notice of the columns, so that a failure leaves this one.
+            vectors = validate_data(type(self)() if anew else self, X, reset=anew)
+            return vectors, np.full(len(vectors), UNCLEAR)
+        self._checked_encoder()
+        reading = self._reading()
+        images = reading.read(X) if are_paths(X) else reading.prepare(X)
+        if store:
+            refuse_blank(images, X)
+        return embed(self.encoder, images), reading.grounds(images)
+
+    def _warn_of_polarity(self, a: np.ndarray, b: np.ndarray, what: str, other: str) -> None:
+        """Light drawings on a dark ground look nothing like dark ones on a light ground."""
+        if one_way(a) and one_way(b) and one_way(a) != one_way(b):
+            warnings.warn(
+                f"{what} has a {one_way(a)} ground and {other} a {one_way(b)} one. For drawings, "
+                'let the recognizer read both alike: reading=Reading(size, 1, polarity="ink").',
+                stacklevel=4,
+            )

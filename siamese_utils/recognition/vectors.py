@@ -1,18 +1,18 @@
-"""What a gallery takes: embeddings with a direction, labels of one type, a label for unknown."""
+"""What a gallery takes: embeddings with a direction, and labels of one type."""
 
 import numpy as np
-
-from ..distances import SQUARED_DISTANCE_FLOOR
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
 
 
 def unit_vectors(embeddings: np.ndarray, stored: bool) -> np.ndarray:
-    """Embeddings of length 1.
+    """Embeddings of length 1, as float32.
 
     Parameters
     ----------
-    embeddings : float32 array (n, dim)
+    embeddings : float array (n, dim)
     stored : bool
-        Whether they are to be stored. A query may have no direction, and is then shorter.
+        Whether they are to be stored. A query may be 0, has no direction then, and stays 0.
 
     Returns
     -------
@@ -21,72 +21,72 @@ def unit_vectors(embeddings: np.ndarray, stored: bool) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the shape is another one, or an embedding is not finite or, to be stored, too short.
+        If an embedding is not finite or, to be stored, 0.
     """
-    if embeddings.ndim != 2 or embeddings.size == 0:
-        raise ValueError(
-            f"embeddings have shape {embeddings.shape}; expected (n, dim) with n of at least 1. "
-            "Pass an encoder to store images; a single embedding needs a first axis: "
-            "embedding[None]."
-        )
-    # In float64, so that the square of a large number is finite.
-    squared = np.einsum("nd,nd->n", embeddings, embeddings, dtype="float64")
-    bad = np.flatnonzero(~np.isfinite(squared))
+    # In float64, so that the square of a large or a small number is one.
+    vectors = np.asarray(embeddings, "float64")
+    largest = np.abs(vectors).max(axis=1)
+    bad = np.flatnonzero(~np.isfinite(largest))
     if len(bad):
         raise ValueError(
             f"embedding {bad[0]} has values that are not finite numbers; expected finite ones. "
-            "If images are finite too, train the encoder with a lower learning rate."
+            "If the images are finite too, train the encoder with a lower learning rate."
         )
-    short = np.flatnonzero(squared < SQUARED_DISTANCE_FLOOR)
-    if stored and len(short):
+    empty = np.flatnonzero(largest == 0)
+    if stored and len(empty):
         raise ValueError(
-            f"embedding {short[0]} has the length {squared[short[0]] ** 0.5:.2g}; expected at "
-            f"least {SQUARED_DISTANCE_FLOOR**0.5:.2g}, so that it has a direction. Leave the "
-            "image out, if it is empty, or train the encoder."
+            f"embedding {empty[0]} is 0 everywhere, so it has no direction. Leave the image out, "
+            "if it is empty, or train the encoder."
         )
-    length = np.sqrt(np.maximum(squared, SQUARED_DISTANCE_FLOOR))
-    return embeddings / length[:, None].astype("float32")
-
-
-def require_dim(embeddings: np.ndarray, dim: int) -> None:
-    """``ValueError`` unless embeddings (n, ...) have the gallery's dimensions."""
-    if embeddings.shape[1] != dim:
-        raise ValueError(
-            f"embeddings have {embeddings.shape[1]} dimensions; expected {dim} as in the gallery. "
-            "Take both from one encoder."
-        )
+    vectors = vectors / np.where(largest > 0, largest, 1)[:, None]
+    length = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return (vectors / np.where(length > 0, length, 1)).astype("float32")
 
 
 def label_array(y) -> np.ndarray:
-    """Labels as an array (n,) of str or of int64, or ``ValueError``."""
-    labels = np.asarray(y)
-    if labels.dtype.kind == "O" and all(isinstance(label, str) for label in labels):
-        labels = labels.astype(str)
-    if labels.ndim != 1 or labels.dtype.kind not in "Uiu":
+    """Labels as an array (n,) of str, of int64 or of bool, or ``ValueError``."""
+    given = list(y) if isinstance(y, list | tuple) else np.asarray(y).ravel().tolist()
+    kinds = {isinstance(label, str) for label in given}
+    if len(kinds) > 1:
         raise ValueError(
-            f"labels have shape {labels.shape} and type {labels.dtype}; expected (n,) of str or "
-            "of int. Convert them first, as by labels.astype(str)."
+            f"labels such as {given[0]!r} and "
+            f"{next(x for x in given if isinstance(x, str) is not isinstance(given[0], str))!r} "
+            "are of different types; expected all str or all int"
         )
-    return labels if labels.dtype.kind == "U" else labels.astype("int64")
+    labels = column_or_1d(y, warn=True)
+    if labels.dtype.kind == "O" and kinds == {True}:
+        labels = labels.astype(str)
+    if labels.dtype.kind not in "Ubiu":
+        check_classification_targets(labels)
+        if labels.dtype.kind != "f" or (labels != np.round(labels)).any():
+            raise ValueError(
+                f"labels are of type {labels.dtype}; expected str or int. Convert them first, as "
+                "by labels.astype(str)."
+            )
+    return labels if labels.dtype.kind in "Ub" else labels.astype("int64")
+
+
+def checked_threshold(value: float) -> float:
+    """A threshold of a cosine similarity as a float, or ``ValueError``."""
+    if isinstance(value, str) or not -1 <= value <= 1:
+        raise ValueError(
+            f"threshold is {value!r}; expected a cosine similarity in [-1, 1], or None to reject "
+            "nothing. From a cosine distance: 1 - distance."
+        )
+    return float(value)
 
 
 def check_rejection(threshold: float | None, unknown: str | int, classes: np.ndarray) -> None:
     """``ValueError`` unless threshold and ``unknown`` suit the labels, where any is rejected."""
     if threshold is None:
         return
-    if not -1 <= threshold <= 1:
+    checked_threshold(threshold)
+    is_text = classes.dtype.kind == "U"
+    if isinstance(unknown, str) is not is_text or unknown is None:
+        remedy = 'unknown="unknown"' if is_text else "unknown=-1"
         raise ValueError(
-            f"threshold is {threshold}; expected a cosine similarity in [-1, 1], or None to "
-            "reject nothing"
-        )
-    kind = str if classes.dtype.kind == "U" else (int, np.integer)
-    if not isinstance(unknown, kind):
-        raise ValueError(
-            f"unknown is {unknown!r} and the labels are like {classes.tolist()[0]!r}; "
-            'expected one type. Pass unknown=-1 for int labels, unknown="unknown" for str.'
+            f"unknown is {unknown!r} and the labels are like {classes.tolist()[0]!r}; expected "
+            f"one type for both. Pass {remedy}, or another label that is no class."
         )
     if unknown in classes:
-        raise ValueError(
-            f"unknown is {unknown!r}, which is a class; expected another value. Pass one that is "
-            "no label."
-        )
+        raise ValueError(f"unknown is {unknown!r}, which is a class; expected a label that is none")

@@ -1,0 +1,250 @@
+"""How images are read for an encoder: size, channels, fit and polarity."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from .._checks import require_unit_range
+from ..datasets.folder import ImageFolder, load_image_folder
+from ..datasets.image_files import load_image
+from ..datasets.polarity import POLARITIES, as_ink
+from ..models.pretrained import pretrained_card, pretrained_names
+from .encoder_digest import weights_digest
+
+EXPECTED = "(batch, height, width, 1 or 3) to (batch, dim)"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How image files, and arrays, become what an encoder wants.
+
+    Attributes
+    ----------
+    size : (height, width)
+        In pixels.
+    channels : {1, 3}
+    fit : {"pad", "crop", "stretch"}
+        For files of another aspect, as in :func:`siamese_utils.datasets.load_image_folder`.
+    polarity : {"as is", "ink"}
+        "ink" is for encoders of drawings: ink becomes 1 and paper 0, whichever way round an
+        image has them. "as is" leaves white at 1.
+
+    Raises
+    ------
+    ValueError
+        If a setting is none of these, or "ink" is asked for in color.
+
+    Examples
+    --------
+    A white pixel on black and a black one on white are the same drawing:
+
+    >>> reading = Reading((3, 3), 1, polarity="ink")
+    >>> dot = np.zeros((2, 3, 3, 1))
+    >>> dot[0, 1, 1] = 1
+    >>> dot[1] = 1 - dot[0]
+    >>> drawings = reading.prepare(dot)
+    >>> bool((drawings[0] == drawings[1]).all()), float(drawings.sum())
+    (True, 2.0)
+    """
+
+    size: tuple[int, int]
+    channels: int
+    fit: str = "pad"
+    polarity: str = "as is"
+
+    def __post_init__(self):
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels is {self.channels}; expected 1 (gray) or 3 (RGB)")
+        if self.fit not in ("pad", "crop", "stretch"):
+            raise ValueError(f"fit is {self.fit!r}; expected pad, crop or stretch")
+        if self.polarity not in POLARITIES:
+            raise ValueError(f"polarity is {self.polarity!r}; expected {' or '.join(POLARITIES)}")
+        if self.polarity == "ink" and self.channels != 1:
+            raise ValueError('polarity is "ink" with 3 channels; expected 1, as ink has no color')
+
+    @classmethod
+    def of(cls, encoder: keras.Model) -> "Reading":
+        """The reading that an encoder came with, or else one that changes no polarity.
+
+        The package's own encoders are known by their weights. Of any other encoder only the
+        shape of its input is known: images of its size, as they are.
+
+        Raises
+        ------
+        ValueError
+            If the encoder does not map images of one size to vectors.
+        """
+        shape, output_shape = image_shape(encoder), encoder.output_shape
+        if None in shape[:2]:
+            raise ValueError(
+                f"encoder maps {encoder.input_shape} to {output_shape}, so it takes images of any "
+                "size; expected one. Say which: Recognizer(encoder, reading=Reading((height, "
+                "width), channels))."
+            )
+        cards = [pretrained_card(name) for name in pretrained_names()]
+        own = weights_digest(encoder)
+        for card in cards:
+            if card["weights_digest"] == own:
+                return cls.from_dict(card["reading"])
+        return cls(shape[:2], shape[2])
+
+    def read(self, paths: Sequence[str | Path]) -> np.ndarray:
+        """Read image files as the encoder wants them.
+
+        Parameters
+        ----------
+        paths : sequence of str or Path
+            One or more, of any size and mode.
+
+        Returns
+        -------
+        float32 array (n, height, width, channels) in [0, 1]
+
+        Raises
+        ------
+        ValueError
+            If there is no path.
+        DataError
+            If a file is not a readable image.
+        """
+        if not len(paths):
+            raise ValueError("no paths; expected one image file or more")
+        return np.stack(
+            [
+                load_image(
+                    path, self.size, channels=self.channels, fit=self.fit, polarity=self.polarity
+                )
+                for path in paths
+            ]
+        )
+
+    def read_folder(self, root: str | Path, skip_broken: bool = False) -> ImageFolder:
+        """Read a folder that has one subfolder for each class, of one image or more.
+
+        As :func:`siamese_utils.datasets.load_image_folder`, whose errors and report it has.
+        """
+        return load_image_folder(
+            root,
+            self.size,
+            channels=self.channels,
+            fit=self.fit,
+            polarity=self.polarity,
+            min_images=1,
+            skip_broken=skip_broken,
+        )
+
+    def prepare(self, images) -> np.ndarray:
+        """Images from memory as the encoder wants them.
+
+        Parameters
+        ----------
+        images : array (n, height, width, channels)
+            Numbers in [0, 1], of the reading's size.
+
+        Returns
+        -------
+        float32 array (n, height, width, channels)
+
+        Raises
+        ------
+        ValueError
+            For another shape, and for values out of range, such as bytes from 0 to 255.
+        """
+        images = np.asarray(images)
+        expected = (*self.size, self.channels)
+        if images.dtype.kind not in "fiub" and images.dtype.name != "bfloat16":
+            raise ValueError(
+                f"images are of type {images.dtype}; expected an array of numbers (n, "
+                f"{', '.join(map(str, expected))}), or a list of paths. Collect what is not an "
+                "array first, as by np.concatenate(list(batches))."
+            )
+        if images.ndim != 4 or images.shape[1:] != expected or len(images) == 0:
+            raise ValueError(
+                f"images have shape {images.shape}; expected (n, {', '.join(map(str, expected))}) "
+                "with n of at least 1. A single image needs a first axis: image[None]. "
+                "Paths of files are read in any size."
+            )
+        images = images.astype("float32")
+        require_unit_range(images)
+        return as_ink(images) if self.polarity == "ink" else images
+
+    def grounds(self, images: np.ndarray) -> np.ndarray:
+        """The ground of each image as it is embedded, int (n,): it matters for drawings only.
+
+        Read as ink, every ground is 0, and colors are no drawings: then it is ``UNCLEAR``.
+        """
+        if self.polarity == "ink" or self.channels != 1:
+            return np.full(len(images), UNCLEAR)
+        border = np.ones(self.size, bool)
+        border[1:-1, 1:-1] = False
+        # (n, height, width, 1) to (n, pixels of the border)
+        light = np.median(images[:, border, 0], axis=1) > 0.5
+        return np.where(light, LIGHT, DARK)
+
+    def as_dict(self) -> dict:
+        """The settings as plain values, for a file."""
+        return {**asdict(self), "size": list(self.size)}
+
+    @classmethod
+    def from_dict(cls, settings: dict) -> "Reading":
+        """What :meth:`as_dict` gave."""
+        return cls(**{**settings, "size": tuple(settings["size"])})
+
+
+def image_shape(encoder: keras.Model) -> tuple:
+    """The (height, width, channels) that an encoder takes, the first two None where any will do."""
+    if isinstance(encoder, str | Path):
+        raise ValueError(
+            f"encoder is {str(encoder)!r}, a path; expected a Keras model. Load it: "
+            f"Recognizer.load({str(encoder)!r})."
+        )
+    try:
+        shape, output_shape = encoder.input_shape, encoder.output_shape
+    except AttributeError as error:
+        raise ValueError(
+            f"encoder is {encoder!r}, of no known input shape; expected a Keras model from "
+            f"{EXPECTED}. Build it with keras.Input."
+        ) from error
+    if len(shape) != 4 or len(output_shape) != 2 or shape[3] not in (1, 3):
+        raise ValueError(
+            f"encoder maps {shape} to {output_shape}; expected {EXPECTED}. Give keras.Input "
+            "the shape of the images, and end the encoder in a vector."
+        )
+    return tuple(shape[1:])
+
+
+LIGHT, DARK, UNCLEAR = 1, 0, -1  # the ground of an image, around what it shows
+
+
+def one_way(grounds: np.ndarray) -> str | None:
+    """ "light" or "dark" where nearly all images have such a ground, else None."""
+    for value, name in ((LIGHT, "light"), (DARK, "dark")):
+        if np.mean(grounds == value) >= 0.9:
+            return name
+    return None
+
+
+def is_path(value) -> bool:
+    """Whether a value is the path of a file."""
+    return isinstance(value, str | Path)
+
+
+def are_paths(values) -> bool:
+    """Whether values are a sequence of paths, and not an array of numbers."""
+    if isinstance(values, np.ndarray):
+        return values.dtype.kind == "U"
+    return isinstance(values, Sequence) and len(values) > 0 and all(map(is_path, values))
+
+
+def refuse_blank(images: np.ndarray, names) -> None:
+    """``ValueError`` if an image has one color only: there is nothing to recognize in it."""
+    spread = np.ptp(images.reshape(len(images), -1), axis=1)
+    for i in np.flatnonzero(spread < 1 / 255):
+        which = f"image {i}" + (f", {names[i]}," if are_paths(names) else "")
+        raise ValueError(
+            f"{which} is of one color; expected something to recognize. Leave it out, or look "
+            "whether it was read as it was meant, as a white drawing on white."
+        )

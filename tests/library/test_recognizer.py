@@ -1,0 +1,531 @@
+"""The recognizer: by hand on the circle, enrolling, rejecting, comparing, evaluating."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.estimator_checks import check_estimator
+
+from siamese_utils import distances, models
+from siamese_utils.chapters import write_letters
+from siamese_utils.datasets import load_image_folder
+from siamese_utils.evaluation.scoring import all_pairs_scores
+from siamese_utils.recognition import Reading, Recognizer, assessment, index
+
+SHAPE = (8, 8, 1)
+
+
+def at(*degrees):
+    """Unit vectors of the plane."""
+    angle = np.deg2rad(degrees)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+@pytest.fixture
+def compass():
+    return Recognizer().fit(at(0, 90, 180), ["east", "north", "west"])
+
+
+def make_encoder(seed=0):
+    keras.utils.set_random_seed(seed)
+    return models.conv_encoder(SHAPE, filters=(4, 4), hidden=8, dim=3)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return make_encoder()
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).random((6, *SHAPE), "float32")
+
+
+def state(classifier):
+    """What is stored, to see that it did not change."""
+    return classifier.embeddings_.tobytes(), classifier.labels_.tolist(), list(classifier.classes_)
+
+
+class TestPredict:
+    def test_by_hand(self, compass):
+        assert compass.predict(at(10, 60, 130, 200)).tolist() == ["east", "north", "north", "west"]
+
+    def test_scores_are_cosines(self, compass):
+        """60 degrees: cos 60, cos 30 and cos 120; columns as classes_, which are sorted."""
+        assert compass.classes_.tolist() == ["east", "north", "west"]
+        scores = compass.predict_scores(at(60))
+        assert scores.dtype == np.float32
+        np.testing.assert_allclose(scores, [[0.5, np.sqrt(3) / 2, -0.5]], atol=1e-6)
+
+    def test_length_does_not_matter(self, compass):
+        scaled = Recognizer().fit(at(0, 90, 180) * [[7], [0.01], [1e20]], ["east", "north", "west"])
+        np.testing.assert_allclose(scaled.embeddings_, compass.embeddings_, atol=1e-6)
+        found = scaled.predict_scores(1e19 * at(60))
+        np.testing.assert_allclose(found, compass.predict_scores(at(60)), atol=1e-6)
+        assert scaled.embeddings_.dtype == np.float32
+
+    def test_the_best_of_a_class_counts(self):
+        classifier = Recognizer().fit(at(0, 90, 170, 45), ["b", "a", "b", "a"])
+        np.testing.assert_allclose(
+            classifier.predict_scores(at(150)), np.cos(np.deg2rad([[60, 20]])), atol=1e-6
+        )
+        assert classifier.predict(at(150)).tolist() == ["b"]
+
+    def test_nearest_names_the_stored_one(self, compass):
+        index, scores = compass.nearest(at(200, 10))
+        assert index.tolist() == [2, 0]
+        np.testing.assert_allclose(scores, np.cos(np.deg2rad([20, 10])), atol=1e-6)
+
+    def test_int_labels_stay_int(self):
+        classifier = Recognizer(threshold=0.5, unknown=-1).fit(at(0, 90), [30, 7])
+        assert classifier.classes_.tolist() == [7, 30]
+        found = classifier.predict(at(10, 80, 200))
+        assert found.tolist() == [30, 7, -1]
+        assert found.dtype.kind == "i"
+
+    def test_a_loop_gives_the_same(self, monkeypatch):
+        rng = np.random.default_rng(0)
+        stored, queries = rng.normal(size=(50, 5)), rng.normal(size=(20, 5))
+        labels = rng.integers(0, 7, 50)
+        classifier = Recognizer().fit(stored, labels)
+        expected = np.full((20, 7), -2.0)
+        for i, query in enumerate(queries):
+            for vector, label in zip(stored, labels, strict=True):
+                cosine = query @ vector / np.linalg.norm(query) / np.linalg.norm(vector)
+                expected[i, label] = max(expected[i, label], cosine)
+        scores = classifier.predict_scores(queries)
+        np.testing.assert_allclose(scores, expected, atol=1e-6)
+        assert classifier.predict(queries).tolist() == expected.argmax(axis=1).tolist()
+        for max_bytes in (1, 100, 300):  # blocks of one embedding, of 5 and of 15
+            monkeypatch.setattr(index, "MAX_BYTES", max_bytes)
+            np.testing.assert_allclose(classifier.predict_scores(queries), scores, atol=1e-6)
+            assert classifier.predict(queries).tolist() == expected.argmax(axis=1).tolist()
+
+    @pytest.mark.parametrize("n_queries", [1, 600])
+    def test_of_equal_embeddings_the_first_stored_decides(self, n_queries):
+        stored = np.tile(np.random.default_rng(0).normal(size=(1, 16)), (2000, 1))
+        labels = np.arange(2000, 0, -1)
+        classifier = Recognizer().fit(stored, labels)
+        assert set(classifier.predict(stored[:n_queries])) == {2000}
+
+    def test_a_query_without_direction_is_at_a_right_angle_to_all(self, compass):
+        assert compass.predict_scores(np.zeros((1, 2))).tolist() == [[0, 0, 0]]
+        assert compass.nearest(np.zeros((1, 2)))[1].tolist() == [0]
+        assert compass.set_params(threshold=0.1).predict(np.zeros((1, 2))).tolist() == ["unknown"]
+
+    def test_any_index_may_search(self):
+        class Worst:
+            """Finds candidates of which the best one stands last, and too few of them."""
+
+            def __init__(self, dim):
+                self.vectors = np.empty((0, dim), "float32")
+
+            def add(self, vectors):
+                self.vectors = np.concatenate([self.vectors, vectors])
+
+            def search(self, queries, k):
+                order = np.argsort(queries @ self.vectors.T, axis=1)[:, [0, -1]]
+                filled = np.full((len(queries), k - 2), -1)  # as FAISS does
+                return np.zeros((len(queries), k)), np.concatenate([filled, order], axis=1)
+
+        found = Recognizer(index=Worst).fit(at(0, 90, 180), ["e", "n", "w"])
+        assert found.predict(at(10, 60, 200)).tolist() == ["e", "n", "w"]
+        assert found.enroll("s", at(270)).predict(at(260)).tolist() == ["s"]
+
+    @pytest.mark.parametrize("k", [1, 3])
+    @pytest.mark.parametrize("max_bytes", [1, 400, 2**26])
+    def test_the_exact_index_finds_the_k_most_similar(self, monkeypatch, k, max_bytes):
+        monkeypatch.setattr(index, "MAX_BYTES", max_bytes)
+        rng = np.random.default_rng(0)
+        stored, queries = rng.normal(size=(2, 40, 5)).astype("float32")
+        found = index.ExactIndex(5)
+        found.add(stored[:25])
+        found.add(stored[25:])
+        scores, places = found.search(queries, k)
+        expected = np.argsort(-(queries @ stored.T), axis=1)[:, :k]
+        assert places.tolist() == expected.tolist()
+        all_scores = queries @ stored.T
+        np.testing.assert_allclose(scores, np.take_along_axis(all_scores, expected, 1), atol=1e-6)
+
+
+class TestUnknown:
+    def test_by_hand(self, compass):
+        """cos 40 = 0.77 and cos 20 = 0.94."""
+        compass.set_params(threshold=0.8)
+        assert compass.predict(at(40, 20, 200)).tolist() == ["unknown", "east", "west"]
+
+    def test_at_the_threshold_is_unknown_as_a_verifier_says_different(self):
+        """0.6, 0.8 is a unit vector; 0.6 in float32 is above 0.6."""
+        score = float(np.float32(0.5))
+        classifier = Recognizer(threshold=score).fit([[1, 0]], ["a"])
+        query = np.array([[0.5, np.sqrt(0.75)]])
+        assert classifier.nearest(query)[1].tolist() == [score]
+        assert classifier.predict(query).tolist() == ["unknown"]
+        assert classifier.set_params(threshold=score - 1e-9).predict(query).tolist() == ["a"]
+
+    def test_none_never_rejects(self, compass):
+        assert compass.predict(at(-90)).tolist()[0] in ("east", "west")
+
+    def test_accuracy_counts_unknown_as_a_label(self, compass):
+        compass.set_params(threshold=0.8)
+        assert compass.score(at(10, 45, 90), ["east", "unknown", "west"]) == pytest.approx(2 / 3)
+
+    @pytest.mark.parametrize(
+        ("settings", "labels", "message"),
+        [
+            ({"threshold": 1.5}, ["a"], "threshold is 1.5; expected a cosine .* None to reject"),
+            ({"threshold": float("nan")}, ["a"], "threshold is nan"),
+            ({"threshold": 0.5}, [1], "unknown is 'unknown' and .* like 1; .* Pass unknown=-1"),
+            ({"threshold": 0.5, "unknown": -1}, ["a"], "unknown is -1 and the labels are like"),
+            ({"threshold": 0.5, "unknown": "a"}, ["a"], "unknown is 'a', which is a class; .* no"),
+            ({"threshold": 0.5, "unknown": None}, ["a"], "unknown is None and the labels"),
+        ],
+    )
+    def test_refuses_what_does_not_suit_the_labels(self, settings, labels, message):
+        with pytest.raises(ValueError, match=message):
+            Recognizer(**settings).fit(at(0), labels)
+        with pytest.raises(ValueError, match=message):
+            Recognizer().fit(at(0), labels).set_params(**settings).predict(at(0))
+
+
+class TestAdd:
+    def test_a_new_class_and_more_of_a_known_one(self, compass):
+        assert compass.predict(at(250)).tolist() == ["west"]
+        assert compass.enroll("south-west", at(225, 235)) is compass
+        assert compass.classes_.tolist() == ["east", "north", "south-west", "west"]
+        assert compass.labels_.tolist() == ["east", "north", "west", "south-west", "south-west"]
+        assert compass.predict(at(250, 190, 80)).tolist() == ["south-west", "west", "north"]
+        assert compass.enroll("east", at(260)).predict(at(250)).tolist() == ["east"]
+        assert compass.predict_scores(at(250)).shape == (1, 4)
+
+    def test_equals_fitting_all_at_once(self, compass):
+        both = Recognizer().fit(at(0, 90, 180, 5), ["east", "north", "west", "x"])
+        assert state(compass.enroll("x", at(5))) == state(both)
+
+    @pytest.mark.parametrize(
+        ("label", "images", "message"),
+        [
+            (3, at(5), "label is 3; expected the type of the other labels, such as 'east'"),
+            (2.5, at(5), "Unknown label type: continuous"),
+            ("x", np.zeros((1, 2)), "embedding 0 is 0 everywhere, so it has no direction"),
+            ("x", np.array([[1, 0], [np.nan, 1]]), "NaN"),
+            ("x", np.ones((2, 3)), "X has 3 features, but Recognizer is expecting 2"),
+            ("x", np.zeros((0, 2)), "Found array with 0 sample"),
+            ("x", np.ones(2), "Expected 2D array, got 1D array instead"),
+            ("unknown", at(5), "unknown is 'unknown', which is a class"),
+        ],
+    )
+    def test_bad_input_leaves_the_gallery(self, compass, label, images, message):
+        compass.set_params(threshold=0.5)
+        before = state(compass)
+        with pytest.raises(ValueError, match=message):
+            compass.enroll(label, images)
+        assert state(compass) == before
+        assert compass.predict(at(10)).tolist() == ["east"]
+
+    def test_refuses_an_encoder_that_was_trained_since(self, images):
+        encoder = make_encoder()
+        classifier = Recognizer(encoder).fit(images[:2], ["a", "b"])
+        encoder.trainable = False
+        classifier.enroll("c", images[2:3])
+        encoder.set_weights([2 * w for w in encoder.get_weights()])
+        with pytest.raises(ValueError, match=r"was trained, since .* Call fit"):
+            classifier.enroll("d", images[3:4])
+        assert classifier.classes_.tolist() == ["a", "b", "c"]
+
+
+class TestEstimator:
+    def test_settings_are_only_stored(self, encoder):
+        reading = Reading((8, 8), 1)
+        classifier = Recognizer(encoder, 0.5, "none", reading)
+        found = classifier.get_params(deep=False)
+        assert found.pop("encoder") is encoder
+        assert found == {
+            "threshold": 0.5,
+            "unknown": "none",
+            "reading": reading,
+            "index": None,
+        }
+
+    def test_a_clone_has_the_settings_the_encoder_and_no_gallery(self, encoder, images):
+        classifier = Recognizer(encoder, 0.5, "none").fit(images, list("abcabc"))
+        other = clone(classifier)
+        assert other.encoder is encoder
+        assert other.get_params() == classifier.get_params()
+        with pytest.raises(NotFittedError):
+            other.predict(images)
+
+    @pytest.mark.parametrize("method", ["predict", "predict_scores", "nearest"])
+    def test_needs_fit(self, method):
+        with pytest.raises(NotFittedError):
+            getattr(Recognizer(), method)(at(0))
+        with pytest.raises(NotFittedError):
+            Recognizer().save_gallery("a.npz")
+
+    def test_passes_the_checks_of_scikit_learn(self):
+        """On embeddings; a failure raises. The one that is expected must fail, too."""
+        why = {"check_estimators_dtypes": "a row of zeros has no direction, and cannot be stored"}
+        found = check_estimator(Recognizer(), expected_failed_checks=why, on_skip=None)
+        assert [each["check_name"] for each in found if each["status"] == "xfail"] == list(why)
+        assert sum(each["status"] == "passed" for each in found) > 40
+
+    def test_enrolls_without_fit(self):
+        assert Recognizer().enroll("a", at(0)).enroll("b", at(90)).predict(at(80)) == ["b"]
+
+    def test_n_features(self, compass):
+        assert compass.n_features_in_ == 2
+
+    @pytest.mark.parametrize(
+        ("X", "y", "message"),
+        [
+            (at(0, 90), ["a"], "2 images and 1 labels; expected one for each image"),
+            (at(0), [0.5], "Unknown label type: continuous"),
+            (at(0, 90), ["a", 1], "labels such as 'a' and 1 are of different types"),
+            (at(0, 90), np.array(["a", 1], object), "'a' and 1 are of different types"),
+            (at(0, 90), np.eye(2), r"1d array, got an array of shape \(2, 2\)"),
+            (at(0), np.array([None]), "Unknown label type: unknown|type object"),
+            (np.ones((2, *SHAPE)), ["a", "b"], "Found array with dim 4"),
+            (["a.png", "b.png"], ["a", "b"], "Expected 2D array|could not convert"),
+        ],
+    )
+    def test_bad_input_keeps_the_old_gallery(self, compass, X, y, message):
+        before = state(compass)
+        with pytest.raises(ValueError, match=message):
+            compass.fit(X, y)
+        assert state(compass) == before
+
+    def test_object_labels_of_str(self):
+        labels = Recognizer().fit(at(0, 90), np.array(["a", "bc"], object)).labels_
+        assert labels.dtype.kind == "U"
+
+    def test_a_query_of_another_size(self, compass):
+        with pytest.raises(ValueError, match="X has 3 features"):
+            compass.predict(np.ones((1, 3)))
+
+
+@pytest.mark.backend
+def test_scores_are_those_of_the_distances(encoder, images):
+    classifier = Recognizer(encoder).fit(images[:4], list("abcd"))
+    z = models.embed(encoder, images)
+    expected = 1 - all_pairs_scores(distances.cosine, z, z[:4])
+    np.testing.assert_allclose(classifier.predict_scores(images), expected, atol=1e-5)
+    assert classifier.predict(images[:4]).tolist() == list("abcd")
+
+
+class TestCompare:
+    def test_by_hand(self):
+        """(3, 4) with itself, (-4, 3), (-3, -4), (4, 3), 0; at the threshold is different."""
+        recognizer = Recognizer(threshold=0.0)
+        for other, score in (((3, 4), 1), ((-4, 3), 0), ((-3, -4), -1), ((4, 3), 24 / 25)):
+            found = recognizer.compare((3, 4), other)
+            assert found.score == pytest.approx(score, abs=1e-6)
+            assert found == recognizer.compare(other, (3, 4))
+            assert found.same is (score > 0)
+        assert recognizer.compare((3, 4), (0, 0)).score == 0
+
+    def test_scores_stay_in_range(self):
+        """Without the bounds, rounding gives 1.0000001 for some of these."""
+        recognizer = Recognizer(threshold=0.5)
+        for x in np.random.default_rng(0).normal(size=(200, 2)):
+            assert recognizer.compare(x, x).score <= 1
+            assert recognizer.compare(x, -x).score >= -1
+
+    def test_needs_a_threshold(self):
+        with pytest.raises(ValueError, match=r"threshold is None; expected .*best_threshold"):
+            Recognizer().compare((1, 0), (0, 1))
+
+    def test_no_finite_score_is_an_error(self, images):
+        encoder = make_encoder()
+        encoder.set_weights([np.full_like(w, np.nan) for w in encoder.get_weights()])
+        with pytest.raises(ValueError, match=r"not finite.* lower learning rate"):
+            Recognizer(encoder, 0.5).compare(images[0], images[1])
+
+
+class TestTrainedSince:
+    """Embeddings of an encoder that was trained since are compared with nothing."""
+
+    @pytest.mark.parametrize("method", ["predict", "predict_scores", "nearest"])
+    def test_every_question_refuses(self, images, method):
+        encoder = make_encoder()
+        recognizer = Recognizer(encoder).fit(images, list("abcabc"))
+        getattr(recognizer, method)(images)
+        encoder.set_weights([w + 1e-6 for w in encoder.get_weights()])
+        with pytest.raises(ValueError, match=r"was trained, since .* Call fit"):
+            getattr(recognizer, method)(images)
+
+
+class TestImages:
+    def test_what_is_no_encoder_is_named(self, images):
+        for encoder, message in (
+            (
+                "model.keras",
+                r"encoder is 'model.keras', a path; .*Recognizer.load\('model.keras'\)",
+            ),
+            (keras.Sequential([keras.layers.Flatten()]), r"Build it with keras\.Input"),
+            (keras.Sequential([keras.Input(SHAPE), keras.layers.Conv2D(1, 3)]), "in a vector"),
+            (keras.Sequential([keras.Input((8, 6, 2)), keras.layers.Flatten()]), "1 or 3"),
+            (keras.Sequential([keras.Input((4,)), keras.layers.Flatten()]), r"\(None, 4\)"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                Recognizer(encoder).fit(images, list("abcabc"))
+
+    def test_an_encoder_of_any_size_asks_for_a_reading(self, images):
+        layers = keras.layers
+        encoder = keras.Sequential(
+            [keras.Input((None, None, 1)), layers.Conv2D(3, 3), layers.GlobalAveragePooling2D()]
+        )
+        with pytest.raises(ValueError, match=r"of any size; .* Say which: .*reading=Reading"):
+            Recognizer(encoder).fit(images, list("abcabc"))
+        found = Recognizer(encoder, reading=Reading((8, 8), 1)).fit(images, list("abcdef"))
+        assert found.predict(images).tolist() == list("abcdef")
+
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [
+            (np.ones((2, 8, 8)), r"shape \(2, 8, 8\); expected \(n, 8, 8, 1\)"),
+            (np.ones((2, 9, 8, 1)), r"shape \(2, 9, 8, 1\); expected \(n, 8, 8, 1\)"),
+            (np.full((2, *SHAPE), 255, "uint8"), "values from 255 to 255; expected"),
+            ((image for image in ()), "type object; .* Collect what is not an array first"),
+            (np.ones((2, *SHAPE)), "image 0 is of one color"),
+        ],
+    )
+    def test_bad_images_are_named(self, encoder, bad, message):
+        with pytest.raises(ValueError, match=message):
+            Recognizer(encoder).fit(bad, ["a", "b"])
+
+    @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "uint8", "bool", "list"])
+    def test_any_type_of_numbers(self, encoder, dtype):
+        images = np.random.default_rng(0).integers(0, 2, (4, *SHAPE))
+        given = images.tolist() if dtype == "list" else images.astype(dtype)
+        found = Recognizer(encoder).fit(given, list("abcd"))
+        assert found.predict(images.astype("float32")).tolist() == list("abcd")
+
+    def test_drawings_the_wrong_way_round_are_told(self, encoder):
+        """As is: light on dark in the gallery and dark on light asked, or the other way."""
+        ink = np.zeros((4, *SHAPE), "float32")
+        for i, image in enumerate(ink):
+            image[2:6, 2 + i % 3, 0] = 1
+            image[2 + i, 3:5, 0] = 1
+        recognizer = Recognizer(encoder, 0.5).fit(ink, list("abcd"))
+        with pytest.warns(UserWarning, match='a light ground and the gallery a dark .*"ink"'):
+            recognizer.predict(1 - ink)
+        with pytest.warns(UserWarning, match="one image has a dark ground and the other a light"):
+            recognizer.compare(ink[0], 1 - ink[1])
+        reading = Reading((8, 8), 1, polarity="ink")
+        recognizer = Recognizer(encoder, 0.5, reading=reading).fit(1 - ink, list("abcd"))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert recognizer.predict(ink).tolist() == list("abcd")
+            assert recognizer.compare(ink[0], 1 - ink[0]).score == pytest.approx(1)
+
+
+@pytest.fixture(scope="module")
+def letters(tmp_path_factory):
+    root = write_letters(tmp_path_factory.mktemp("letters") / "a", "ABCDE", size=42)
+    return load_image_folder(root, 42, channels=1)
+
+
+class TestPretrained:
+    """The ready encoder brings its reading, however its drawings come."""
+
+    def test_is_known_by_its_weights(self):
+        ink = Reading((42, 42), 1, polarity="ink")
+        assert Reading.of(models.load_pretrained("omniglot")) == ink
+        encoder = models.load_pretrained("omniglot")
+        encoder.set_weights([w + 1e-3 for w in encoder.get_weights()])
+        assert Reading.of(encoder) == Reading((42, 42), 1)
+
+    @pytest.mark.parametrize("gallery", [1, -1])
+    @pytest.mark.parametrize("queries", [1, -1])
+    def test_either_polarity_on_either_side(self, letters, gallery, queries):
+        def turned(images, way):
+            return images if way == 1 else 1 - images
+
+        first = np.unique(letters.labels, return_index=True)[1]
+        recognizer = Recognizer.pretrained()
+        recognizer.fit(turned(letters.images[first], gallery), list("ABCDE"))
+        found = recognizer.predict(turned(letters.images, queries))
+        assert np.mean(found == np.array(list("ABCDE"))[letters.labels]) > 0.9
+
+    def test_paths_and_arrays_give_the_same(self, letters):
+        recognizer = Recognizer.pretrained()
+        for name, path in zip("AB", letters.paths[:: len(letters.paths) // 2], strict=False):
+            recognizer.enroll(name, path)
+        by_path = recognizer.predict_scores(list(letters.paths[:5]))
+        np.testing.assert_allclose(
+            by_path, recognizer.predict_scores(letters.images[:5]), atol=1e-6
+        )
+
+
+class TestEvaluate:
+    @pytest.fixture
+    def clusters(self):
+        """Five classes around five directions, eight vectors each."""
+        rng = np.random.default_rng(0)
+        labels = np.repeat(np.arange(5), 8)
+        return np.eye(5)[labels] + 0.1 * rng.normal(size=(40, 5)), labels
+
+    def test_a_good_one_says_so_when_asked(self, clusters):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = Recognizer(threshold=0.5).evaluate(*clusters)
+        assert (found.n_classes, found.n_images, found.n_way) == (5, 40, 5)
+        assert (found.one_shot, found.chance, found.accuracy) == (1, 0.2, 1)
+        assert found.is_better_than_chance
+        assert "5-way one-shot 100.0 % (100.0 % to 100.0 %), chance 20.0 %" in str(found)
+
+    @pytest.mark.parametrize("how", ["noise", "collapse", "threshold"])
+    def test_no_better_than_chance_says_so_unasked(self, clusters, how):
+        vectors, labels = clusters
+        if how == "noise":
+            vectors = np.random.default_rng(1).normal(size=vectors.shape)
+        if how == "collapse":
+            vectors = np.ones_like(vectors)
+        threshold = -1.0 if how == "threshold" else None  # calls every pair the same
+        recognizer = Recognizer(threshold=threshold)
+        with pytest.warns(UserWarning, match="no better than chance") as said:
+            found = recognizer.evaluate(vectors, labels)
+        assert len(said) == 1
+        assert not found.is_better_than_chance
+        if how == "collapse":
+            assert found.one_shot == pytest.approx(found.chance)
+        if how == "threshold":
+            assert (found.false_accept, found.false_reject) == (1, 0)
+
+    def test_error_rates_by_a_loop(self, clusters):
+        vectors, labels = clusters
+        rng = np.random.default_rng(2)
+        vectors = vectors + rng.normal(size=vectors.shape)
+        with pytest.warns(UserWarning, match="no better than chance"):
+            found = Recognizer(threshold=0.3).evaluate(vectors, labels)
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        wrong, n = {True: 0, False: 0}, {True: 0, False: 0}
+        for i in range(40):
+            for j in range(i):
+                same = bool(labels[i] == labels[j])
+                n[same] += 1
+                wrong[same] += bool(unit[i] @ unit[j] > 0.3) is not same
+        assert found.false_accept == pytest.approx(wrong[False] / n[False])
+        assert found.false_reject == pytest.approx(wrong[True] / n[True])
+        low, high = found.accuracy_interval
+        assert low < found.accuracy < high
+
+    def test_is_repeatable_and_leaves_the_gallery(self, compass, clusters):
+        before = state(compass)
+        angle = 2 * np.pi * clusters[1] / 5 + 0.1 * clusters[0][:, 0]
+        plane = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        found = compass.evaluate(plane, clusters[1])
+        assert compass.evaluate(plane, clusters[1]) == found == compass.assessment_
+        assert state(compass) == before
+
+    def test_of_many_images_some_are_drawn(self, monkeypatch, clusters):
+        monkeypatch.setattr(assessment, "MAX_IMAGES", 30)
+        assert Recognizer().evaluate(*clusters).n_images == 30
+
+    @pytest.mark.parametrize("labels", [[0] * 40, list(range(40)), [0, 1]])
+    def test_refuses_what_cannot_be_asked(self, clusters, labels):
+        with pytest.raises(ValueError, match=r"two classes or more|40 images and 2 labels"):
+            Recognizer().evaluate(clusters[0], labels)
