@@ -1,6 +1,6 @@
 """How cost grows: with the images in a gallery, with N in N-way, with the images of a batch.
 
-Gallery: the nearest of all stored embeddings, by the exact search of `OneShotClassifier`, for
+Gallery: the nearest of all stored embeddings, by the exact search of `Recognizer`, for
 a query alone and for a hundred together.
 
 N-way: 1,000 trials among all evaluation characters. Pair by pair, as the sources do it, the
@@ -30,7 +30,7 @@ set_up()  # before Keras is imported, which starts TensorFlow
 import keras
 import numpy as np
 import past_the_paper
-from siamese_utils.gallery import OneShotClassifier
+from siamese_utils.recognition import Recognizer
 
 from siamese_utils import (
     chapters,
@@ -74,11 +74,11 @@ def grow_gallery():
     rng = np.random.default_rng(SEED)
     queries = rng.standard_normal((TOGETHER, DIM), "float32")
     galleries, rows = {}, []
-    OneShotClassifier().fit(queries, np.arange(TOGETHER)).nearest(queries)  # imports what it needs
+    Recognizer().fit(queries, np.arange(TOGETHER)).nearest(queries)  # imports what it needs
     for n in STORED:
         vectors = rng.standard_normal((n, DIM), "float32")
         tracemalloc.start()
-        galleries[n] = OneShotClassifier().fit(vectors, np.arange(n))
+        galleries[n] = Recognizer().fit(vectors, np.arange(n))
         held = tracemalloc.get_traced_memory()[0]
         tracemalloc.reset_peak()
         galleries[n].nearest(queries)

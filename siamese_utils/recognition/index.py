@@ -38,7 +38,8 @@ class ExactIndex:
         self.vectors = np.empty((0, dim), "float32")
 
     def add(self, vectors: np.ndarray) -> None:
-        self.vectors = np.concatenate([self.vectors, vectors])
+        # The first ones are kept as they are, not copied: a gallery may be large.
+        self.vectors = np.concatenate([self.vectors, vectors]) if len(self.vectors) else vectors
 
     def search(self, queries: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Inner products and places, the most similar first; of equal ones the first stored."""

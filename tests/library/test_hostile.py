@@ -23,8 +23,7 @@ import pytest
 import run_chapters as tool
 from conftest import ROOT
 from nbclient.exceptions import CellExecutionError
-from siamese_utils.gallery import OneShotClassifier
-from siamese_utils.verifier import Verifier
+from siamese_utils.recognition import Recognizer
 from waiting import LONG, wait_for
 
 CONTENT = b"pixels" * 1000
@@ -90,17 +89,16 @@ class TestFullDisk:
             import keras, numpy as np
             from siamese_utils import chapters, datasets, models
             from siamese_utils.datasets import files
-            from siamese_utils.gallery import OneShotClassifier
-            from siamese_utils.verifier import Verifier
+            from siamese_utils.recognition import Recognizer
 
             folder = Path({str(tmp_path)!r})
             encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
             files.cache_dir = lambda: folder
-            gallery = OneShotClassifier().fit(np.eye(64), np.arange(64))
+            gallery = Recognizer().fit(np.eye(64), np.arange(64))
             writes = {{
                 "record.json": lambda path, n: chapters.store_record(path, {{"x": "y" * n}}),
-                "model.keras": lambda path, n: Verifier(encoder, 0.5).save(path),
-                "gallery.npz": lambda path, n: gallery.save(path),
+                "model.keras": lambda path, n: Recognizer(encoder, 0.5).save(path),
+                "gallery.npz": lambda path, n: gallery.save_gallery(path),
                 "decoded": lambda path, n: files.memory_mapped("d", "0", lambda: np.ones(9999)),
             }}
             for name in list(writes)[:3]:
@@ -299,7 +297,7 @@ class TestUntrustedFile:
         mark = tmp_path / "run"
         touch = eval(f"lambda x: (open({str(mark)!r}, 'w').close(), x)[1]")
         layers = [keras.Input((4, 4, 1)), keras.layers.Lambda(touch), keras.layers.Flatten()]
-        Verifier(keras.Sequential(layers), 0.5).save(tmp_path / "model.keras")
+        Recognizer(keras.Sequential(layers), 0.5).save(tmp_path / "model.keras")
         mark.unlink()
         return tmp_path / "model.keras"
 
@@ -308,11 +306,11 @@ class TestUntrustedFile:
         status, said, complained = ended(
             start(f"""
                 import keras
-                from siamese_utils.verifier import Verifier
+                from siamese_utils.recognition import Recognizer
                 if {allowed}:
                     keras.config.enable_unsafe_deserialization()
                 try:
-                    Verifier.load({str(model)!r})
+                    Recognizer.load({str(model)!r})
                 except ValueError as error:
                     print(error)
             """)
@@ -324,7 +322,7 @@ class TestUntrustedFile:
     def rewrite(self, path, change):
         """A file of a verifier whose settings were changed by hand."""
         encoder = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten()])
-        Verifier(encoder, 0.5).save(path)
+        Recognizer(encoder, 0.5).save(path)
         with zipfile.ZipFile(path) as file:
             parts = {name: file.read(name) for name in file.namelist()}
         config = json.loads(parts["config.json"])
@@ -336,7 +334,7 @@ class TestUntrustedFile:
     def with_layer(self, module, name):
         def change(config):
             layer = {"module": module, "class_name": name, "registered_name": None, "config": {}}
-            config["config"]["encoder"]["config"]["layers"].append(layer)
+            config["config"]["layers"].append(layer)
 
         return change
 
@@ -352,20 +350,14 @@ class TestUntrustedFile:
         path = tmp_path / "model.keras"
         self.rewrite(path, self.with_layer(module, name))
         with pytest.raises(ValueError, match=r"model\.keras cannot be .* it brings code along"):
-            Verifier.load(path)
+            Recognizer.load(path)
 
     @pytest.mark.parametrize(("module", "name"), [("subprocess", "Popen"), ("os", "system")])
     def test_what_is_no_layer(self, tmp_path, module, name):
         path = tmp_path / "model.keras"
         self.rewrite(path, self.with_layer(module, name))
         with pytest.raises(ValueError, match=rf"model\.keras cannot be loaded .*{name}"):
-            Verifier.load(path)
-
-    def test_a_model_of_an_older_package_without_a_threshold(self, tmp_path):
-        path = tmp_path / "model.keras"
-        self.rewrite(path, lambda config: config["config"].pop("threshold") and None)
-        with pytest.raises(ValueError, match=r"cannot be loaded .*threshold.*save the model again"):
-            Verifier.load(path)
+            Recognizer.load(path)
 
     @pytest.mark.parametrize("settings", ["[]", "[" * 200_000, '{"x":' * 900 + "1" + "}" * 900])
     def test_settings_that_are_none(self, tmp_path, settings):
@@ -373,7 +365,7 @@ class TestUntrustedFile:
         path = tmp_path / "model.keras"
         self.rewrite(path, lambda config: settings)
         with pytest.raises(ValueError, match=r"model\.keras (is not a Keras file|holds a)"):
-            Verifier.load(path)
+            Recognizer.load(path)
 
     def test_a_gallery_with_a_pickle(self, tmp_path):
         class Opens:
@@ -381,13 +373,13 @@ class TestUntrustedFile:
                 return open, (str(tmp_path / "run"), "w")
 
         path = tmp_path / "gallery.npz"
-        OneShotClassifier().fit(np.eye(2), ["a", "b"]).save(path)
+        Recognizer().fit(np.eye(2), ["a", "b"]).save_gallery(path)
         with np.load(path) as file:
             arrays = dict(file)
         for name in arrays:
             np.savez(path, **{**arrays, name: np.array([Opens()], dtype=object)})
             with pytest.raises(ValueError, match=r"gallery\.npz"):
-                OneShotClassifier.load(path)
+                Recognizer().load_gallery(path)
         assert not (tmp_path / "run").exists()
 
     def test_nothing_in_the_package_loads_pickles(self):

@@ -9,10 +9,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from siamese_utils.gallery import OneShotClassifier
-from siamese_utils.verifier import Verifier
-
-from siamese_utils import cli
+from siamese_utils.recognition import Recognizer, command
 
 
 def flat_encoder():
@@ -33,18 +30,19 @@ LEFT, UP = [[255, 0], [255, 0]], [[255, 255], [0, 0]]  # bright half; their cosi
 def place(tmp_path_factory):
     """A model of threshold 0.9, three images, a gallery as a folder and as a file."""
     root = tmp_path_factory.mktemp("cli")
-    verifier = Verifier(flat_encoder(), 0.9)
-    verifier.save(root / "model.keras")
+    recognizer = Recognizer(flat_encoder(), 0.9)
+    recognizer.save(root / "model.keras")
     save(root / "left.png", LEFT)
     save(root / "up.png", UP, "RGBA")
     save(root / "large.jpg", np.kron(LEFT, np.ones((40, 40))))
     save(root / "down.png", [[0, 0], [200, 200]])
     save(root / "folder" / "left" / "1.png", LEFT)
     save(root / "folder" / "up" / "1.png", np.kron(UP, np.ones((3, 3))), "RGB")
-    images, labels = verifier.read_folder(root / "folder")
-    OneShotClassifier(verifier.encoder).fit(images, labels).save(root / "plain.npz")
-    OneShotClassifier(verifier.encoder, 0.4, "?").fit(images, labels).save(root / "strict.npz")
-    OneShotClassifier(verifier.encoder).fit(images, [7, 3]).save(root / "ints.npz")
+    images, encoder = recognizer.read_folder(root / "folder").images, recognizer.encoder
+    names = ["left", "up"]
+    Recognizer(encoder).fit(images, names).save_gallery(root / "plain.npz")
+    Recognizer(encoder, 0.4, "?").fit(images, names).save_gallery(root / "strict.npz")
+    Recognizer(encoder).fit(images, [7, 3]).save_gallery(root / "ints.npz")
     (root / "broken.png").write_text("no image")
     return root
 
@@ -56,7 +54,7 @@ def run(place, capfd, monkeypatch):
 
     def run(*arguments):
         capfd.readouterr()
-        status = cli.main(arguments)
+        status = command.main(arguments)
         found = capfd.readouterr()
         return status, found.out, found.err
 
@@ -83,7 +81,7 @@ def test_compare_json(run, place):
         "threshold": 0.9,
         "same": False,
     }
-    expected = Verifier.load(place / "model.keras").compare(place / "up.png", place / "left.png")
+    expected = Recognizer.load(place / "model.keras").compare(place / "up.png", place / "left.png")
     assert found["score"] == pytest.approx(expected.score, abs=1e-7)
 
 
@@ -106,6 +104,7 @@ def test_classify_json(run):
     assert (status, err) == (0, "")
     assert json.loads(out) == {
         "threshold": 0.9,
+        "skipped": [],
         "results": [
             {
                 "image": "down.png",
@@ -159,7 +158,34 @@ def test_a_gallery_with_a_broken_image(run, place, tmp_path):
     assert err.startswith(f"error: {broken} cannot be read")
     assert "--skip-broken" in err
     status, out, err = run("classify", "model.keras", str(tmp_path), "up.png", "--skip-broken")
-    assert (status, out, err) == (0, "up.png\tup\t1.0000\n", "")
+    assert (status, out) == (0, "up.png\tup\t1.0000\n")
+    assert err.startswith(f"warning: {broken} is not in the gallery: broken image")
+
+
+def test_what_a_gallery_folder_leaves_out_is_said(run, tmp_path):
+    """Nothing is dropped without a word: neither the text nor the image of another kind."""
+    for name in ("left", "up"):
+        save(tmp_path / name / "1.png", LEFT if name == "left" else UP)
+    for name in ("notes.txt", "2.heic"):
+        (tmp_path / "up" / name).write_text("?")
+    status, out, err = run("classify", "model.keras", str(tmp_path), "up.png", "--json")
+    assert status == 0
+    skipped = json.loads(out)["skipped"]
+    assert sorted(path.rpartition("/")[2] for path, _ in skipped) == ["2.heic", "notes.txt"]
+    lines = err.splitlines()
+    assert len(lines) == 2 and all("is not in the gallery: " in line for line in lines)
+
+
+def test_a_model_no_better_than_chance_says_so(run, place):
+    recognizer = Recognizer(flat_encoder(), 0.9)
+    rng = np.random.default_rng(0)
+    with pytest.warns(UserWarning, match="no better than chance"):
+        recognizer.evaluate(rng.random((40, 2, 2, 1)), np.arange(40) % 4)
+    recognizer.save(place / "chance.keras")
+    status, out, err = run("compare", "chance.keras", "left.png", "up.png")
+    assert (status, out.splitlines()[2]) == (0, "verdict    different")
+    assert err.startswith("warning: on classes that it was not trained on, ")
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -185,9 +211,9 @@ def test_errors(run, place, arguments, options, message):
     if "other.npz" in arguments:
         layers = [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(3)]
         encoder = keras.Sequential(layers)
-        gallery = OneShotClassifier(encoder).fit(np.ones((1, 2, 2, 1)), ["a"])
-        gallery.save(place / "other.npz")
-    OneShotClassifier().fit(np.ones((1, 4)), ["a"]).save(place / "none.npz")
+        gallery = Recognizer(encoder).fit(np.eye(2).reshape(1, 2, 2, 1), ["a"])
+        gallery.save_gallery(place / "other.npz")
+    Recognizer().fit(np.ones((1, 4)), ["a"]).save_gallery(place / "none.npz")
     status, out, err = run(*arguments, *options)
     assert (status, out) == (2, "")
     assert err.startswith("error: ")
@@ -222,3 +248,36 @@ def test_the_shell(place):
     done = subprocess.run([*command, "compare", "one"], **options)
     assert done.returncode == 2
     assert "the following arguments are required: A, B" in done.stderr
+
+
+def in_a_shell(place, line, **environment):
+    options = {"capture_output": True, "cwd": place, "check": False}
+    program = f"{sys.executable} -m siamese_utils"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
+    return subprocess.run(["bash", "-c", line.replace("siamese", program)], env=env, **options)
+
+
+def test_a_backend_that_is_not_there_is_named_in_a_line(place):
+    """No traceback: for a name that Keras does not know, and for a package that is missing."""
+    line = "siamese compare model.keras left.png up.png"
+    found = in_a_shell(place, line, KERAS_BACKEND="nonesuch")
+    assert (found.returncode, found.stdout) == (2, b"")
+    assert found.stderr.startswith(b"error: ")
+    assert found.stderr.count(b"\n") == 1
+    assert b"nonesuch" in found.stderr
+
+
+def test_letters_that_the_terminal_lacks_do_not_end_it(place):
+    (place / "\u00e9.png").write_bytes((place / "left.png").read_bytes())
+    line = "siamese classify model.keras strict.npz \u00e9.png"
+    line += " && siamese compare model.keras \u00e9 up.png"
+    found = in_a_shell(place, line, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C.UTF-8")
+    assert found.stdout.decode("ascii").startswith("\\xe9.png\tleft\t1.0000")
+    assert found.returncode == 2, "of the second, whose file is not there"
+    assert found.stderr.decode("ascii").startswith("error: \\xe9 cannot be read")
+
+
+def test_a_reader_who_goes_away_is_no_error(place):
+    line = "siamese classify model.keras strict.npz left.png | true; exit ${PIPESTATUS[0]}"
+    found = in_a_shell(place, line)
+    assert (found.returncode, found.stderr) == (0, b"")
