@@ -61,6 +61,7 @@ def test_the_stored_table_reaches_the_bars(benchmark):
         )
 
 
+@pytest.mark.nightly
 def test_both_ways_distort_alike(affine, monkeypatch):
     """At the same parameters, the loop and the batch give the same images."""
     images = np.zeros((6, 20, 15, 1), "float32")
@@ -73,6 +74,7 @@ def test_both_ways_distort_alike(affine, monkeypatch):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(at_once), slowly, atol=1e-4)
 
 
+@pytest.mark.nightly
 def test_the_loop_draws_as_the_package_does(affine):
     rng = np.random.default_rng(0)
     drawn = np.array([affine.draw(rng) for _ in range(2_000)])
@@ -89,6 +91,7 @@ def test_the_stored_affine_table_reaches_the_bars(affine):
         assert f"{ratios[key]:.1f}" in table
 
 
+@pytest.mark.nightly
 def test_both_ways_answer_alike(oneshot):
     """Probabilities of the pair model, trial by trial, and logits from embeddings."""
     keras.utils.set_random_seed(0)
@@ -106,6 +109,7 @@ def test_both_ways_answer_alike(oneshot):
     assert compared["encodings"] == {"pairs": 12 * 10, "embeddings": 20}
 
 
+@pytest.mark.nightly
 def test_the_official_trials_are_the_official_runs(oneshot):
     images, episodes = oneshot.official_trials()
     runs = datasets.load_official_runs()
@@ -118,6 +122,7 @@ def test_the_official_trials_are_the_official_runs(oneshot):
         assert episodes.answers[trial] == runs.answers[run, item]
 
 
+@pytest.mark.nightly
 def test_the_random_trials_hold_each_image_once(oneshot):
     images, episodes = oneshot.random_trials()
     data = datasets.load_omniglot("evaluation").select([oneshot.ALPHABET])
@@ -148,6 +153,7 @@ def test_the_triplets_of_a_batch_are_listed(triplets):
     np.testing.assert_array_equal(triplets.materialise(images, listed).reshape(-1, 3), listed)
 
 
+@pytest.mark.nightly
 def test_triplets_and_their_batch_give_the_same_loss_and_step(triplets):
     images = np.random.default_rng(0).random((6, 28, 28, 1)).astype("float32")
     assert max(triplets.agreement(images, np.array([0, 0, 0, 1, 1, 2]))) < 1e-3

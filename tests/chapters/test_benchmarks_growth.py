@@ -64,6 +64,7 @@ def growth(tmp_path_factory):
 
 
 class TestGrowth:
+    @pytest.mark.nightly
     def test_the_gallery_holds_what_is_stored(self, growth):
         rows = chapters.read_record(growth.FOLDER / "growth.json")["metrics"]["gallery"]
         assert [row["stored"] for row in rows] == [20, 40]
@@ -73,18 +74,21 @@ class TestGrowth:
             assert arrays <= row["held_mb"] < arrays + 0.2
             assert row["alone_ms"] > 0 and row["together_ms"] > 0
 
+    @pytest.mark.nightly
     def test_encodings_are_counted(self, growth):
         for row in chapters.read_record(growth.FOLDER / "growth.json")["metrics"]["ways"]:
             assert row["encoded_pairs"] == 6 * 2 * row["ways"]
             assert row["ways"] < row["encoded_once"] <= min(40, 6 * (row["ways"] + 1))
             assert row["ratio"] == row["seconds_pairs"] / row["seconds_once"]
 
+    @pytest.mark.nightly
     def test_listed_pairs_are_scaled_to_the_pairs_of_the_batch(self, growth):
         for row in chapters.read_record(growth.FOLDER / "growth.json")["metrics"]["batch"]:
             assert row["pairs"] == math.comb(row["images"], 2)
             times = row["pairs"] / row["listed_a_step"]
             assert row["seconds_listed"] == pytest.approx(times * row["seconds_listed_step"])
 
+    @pytest.mark.nightly
     def test_both_ways_of_a_trial_find_the_same_distances(self, growth):
         encoder = growth.new_encoder()
         images = datasets.area_resize(SmallOmniglot.images, 8)
@@ -97,6 +101,7 @@ class TestGrowth:
             atol=1e-5,
         )
 
+    @pytest.mark.nightly
     def test_below_a_bar_it_fails(self, growth, monkeypatch):
         slow = [{"ratio": 0.5}]
         for part in ("gallery", "ways", "batch"):
@@ -127,6 +132,7 @@ def backends(monkeypatch):
 
 
 class TestBackends:
+    @pytest.mark.nightly
     def test_it_measures_the_backend_of_its_process(self, backends, monkeypatch, capsys):
         monkeypatch.setattr("sys.argv", ["backends.py", "--here"])
         backends.main()
@@ -134,6 +140,7 @@ class TestBackends:
         assert set(found) == {"first step", "step", "first embedding", "embedding"}
         assert min(found.values()) > 0
 
+    @pytest.mark.nightly
     def test_another_backend_is_measured_in_a_process_of_its_own(
         self, backends, monkeypatch, tmp_path
     ):
@@ -227,6 +234,7 @@ class TestTimeTo92:
         monkeypatch.setattr(timed, "LIMIT", 0.8)  # seconds: eight steps
         assert [entry["steps"] for entry in timed.until_it_passes(None)] == [4, 8]
 
+    @pytest.mark.nightly
     def test_the_sources_network_is_koch_s(self):
         encoder, head = load("time_to_92").koch_of_the_sources(105)
         assert models.siamese_network(encoder, head).count_params() == 38_951_745
@@ -237,6 +245,7 @@ class TestTimeTo92:
         assert dense.kernel_regularizer.l2 == pytest.approx(1e-3)
         assert encoder.layers[0].kernel_regularizer.l2 == pytest.approx(2e-4)
 
+    @pytest.mark.nightly
     def test_the_sources_train_until_the_time_is_over(self, monkeypatch):
         module = load("time_to_92")
         small = {"BODIES": {8: ((2, 3),)}, "DIM": 4, "N_PAIRS": 16, "PAIRS_A_BATCH": 4}
@@ -248,6 +257,7 @@ class TestTimeTo92:
         assert steps == 10 and seconds == 11  # in the third epoch of four steps
         assert encoder.output_shape == (None, 4) and head.built
 
+    @pytest.mark.nightly
     def test_a_constant_distance_earns_five_percent(self):
         module = load("time_to_92")
         encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
@@ -290,6 +300,7 @@ class TestPage:
             assert page.count(f"No run of `benchmarks/{name}.py` is recorded yet;") == 1
         assert "```" not in page
 
+    @pytest.mark.nightly
     def test_a_growth_record_is_drawn_and_described(self, growth, tmp_path):
         page = performance_page.page(growth.FOLDER)
         performance_page.write_figures(growth.FOLDER, tmp_path)

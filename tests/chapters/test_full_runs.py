@@ -283,6 +283,7 @@ class TestWhileAChapterRuns:
         tool.stop(process)
         assert process.returncode == -signal.SIGKILL
 
+    @pytest.mark.nightly
     def test_a_failing_cell_fails_the_run_and_leaves_its_copy(self, book, records, capfd):
         """Through papermill itself."""
         write_notebook(tool.NOTEBOOKS, FIRST, "print('before')", "raise ValueError('why')")
@@ -293,6 +294,7 @@ class TestWhileAChapterRuns:
         assert any("before" in str(cell.get("outputs")) for cell in copy.cells)
         assert not records.exists()
 
+    @pytest.mark.nightly
     def test_neither_papermill_nor_its_kernel_outlives_an_interrupt(self, book, records):
         beats = book / "beats"
         cell = f"import time\nwhile True:\n    print(file=open({str(beats)!r}, 'a'))\n"

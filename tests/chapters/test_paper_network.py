@@ -8,6 +8,7 @@ import pytest
 from siamese_utils import chapters, models
 
 torch = pytest.importorskip("torch", reason="the yardstick is written in PyTorch")
+pytestmark = pytest.mark.nightly
 
 
 @pytest.fixture(autouse=True)

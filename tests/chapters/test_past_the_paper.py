@@ -50,6 +50,7 @@ def test_the_chapter_trains_by_the_recipe(script):
     assert in_chapter.count_params() == by_recipe.count_params()
 
 
+@pytest.mark.nightly
 def test_rungs_are_chosen_on_alphabets_that_they_do_not_train_on(script):
     train, validation = script.data_of("25 of background")
     assert len(train.alphabet_names) == 25
@@ -57,6 +58,7 @@ def test_rungs_are_chosen_on_alphabets_that_they_do_not_train_on(script):
     assert both == set(datasets.omniglot_tables.BACKGROUND_ALPHABETS)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("alphabets", ["background", "small1", "small2"])
 def test_no_run_alphabet_is_trained_on(script, alphabets):
     train, validation = script.data_of(alphabets)
@@ -64,6 +66,7 @@ def test_no_run_alphabet_is_trained_on(script, alphabets):
     assert not set(train.alphabet_names) & set(datasets.omniglot_tables.RUN_ALPHABETS)
 
 
+@pytest.mark.nightly
 def test_an_entry_is_kept_until_its_settings_change(script, monkeypatch, encoder):
     asked = []
 
@@ -81,6 +84,7 @@ def test_an_entry_is_kept_until_its_settings_change(script, monkeypatch, encoder
     assert kept == {"settings": {"seed": 3}, **entry()}
 
 
+@pytest.mark.nightly
 def test_entries_stand_in_the_order_of_the_part(script, monkeypatch, encoder):
     monkeypatch.setattr(script, "measured", lambda settings: (encoder, entry()))
     for name in ("seed 3", "seed 2"):
@@ -89,6 +93,7 @@ def test_entries_stand_in_the_order_of_the_part(script, monkeypatch, encoder):
     assert list(record["metrics"]) == ["seed 2", "seed 3"]
 
 
+@pytest.mark.nightly
 def test_the_first_long_training_is_what_the_package_brings(script, monkeypatch, encoder):
     monkeypatch.setattr(script, "measured", lambda settings: (encoder, entry(0.97)))
     monkeypatch.setattr(models.pretrained, "FOLDER", script.PRETRAINED)
@@ -101,6 +106,7 @@ def test_the_first_long_training_is_what_the_package_brings(script, monkeypatch,
     assert models.pretrained_card("omniglot")["metrics"]["official runs"]["accuracy"] == 0.97
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("head", ["cosine", "Koch"])
 @pytest.mark.parametrize("body", ["residual", "conv4", "Koch"])
 def test_every_body_goes_with_every_head(script, head, body):

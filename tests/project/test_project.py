@@ -1,6 +1,7 @@
 """The files that describe the project agree with each other and with what is installed."""
 
 import ast
+import functools
 import importlib.metadata
 import json
 import re
@@ -116,6 +117,12 @@ def test_the_workflows_test_the_supported_versions():
     assert [f"3.{minor}" for minor in range(9, 20) if f"3.{minor}" in bounds] == versions
 
 
+@functools.cache
+def distributions():
+    """Which distributions an importable name comes from; asked of all that are installed."""
+    return importlib.metadata.packages_distributions()
+
+
 def imported_by(path):
     """Names of the top-level packages that a Python file or a notebook imports."""
     source = path.read_text()
@@ -140,12 +147,11 @@ def test_what_is_imported_is_declared(folder):
         for name in ("tools", "tests", "benchmarks")
         for path in (ROOT / name).glob("*.py")
     }
-    distributions = importlib.metadata.packages_distributions()
     undeclared = {
         f"{path.relative_to(ROOT)}: {name}"
         for path in files
         for name in imported_by(path)
         if name not in sys.stdlib_module_names and name not in own
-        if not {canonicalize_name(d) for d in distributions.get(name, [name])} & declared
+        if not {canonicalize_name(d) for d in distributions().get(name, [name])} & declared
     }
     assert not undeclared
