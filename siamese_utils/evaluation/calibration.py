@@ -1,13 +1,15 @@
 """From a distance to the probability that a pair is same. NumPy in, NumPy out."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
+from .._checks import real_numbers, whole_number
 from .intervals import wilson_interval
-from .verification import check_pairs
+from .pair_checks import check_pairs
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Calibration:
         ----------
         distances : float array, any shape
         prior : float in (0, 1)
-            Share of same pairs among the pairs to come: one half for a balanced test, and
-            far less where one face is compared with many.
+            Share of same pairs among the pairs to come. Defaults to 0.5, a balanced test; it is
+            far smaller where one face is compared with many.
 
         Returns
         -------
@@ -46,7 +48,7 @@ class Calibration:
         Raises
         ------
         ValueError
-            If ``prior`` is not between 0 and 1.
+            If ``prior`` is not between 0 and 1, or a distance is not a finite number.
 
         Examples
         --------
@@ -58,15 +60,20 @@ class Calibration:
         """
         if not 0 < prior < 1:
             raise ValueError(f"prior is {prior}; expected the share of same pairs, in (0, 1)")
-        return expit(self.intercept + self.slope * np.asarray(distances, float) + logit(prior))
+        distances = real_numbers(distances, "distances", axes=())
+        return expit(self.intercept + self.slope * distances + logit(prior))
 
 
 def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
     """Fit the probability of *same* to pairs, by logistic regression on the distance.
 
-    Platt (1999), on the labels 0 and 1 themselves, which he moves a little towards each other.
-    The two kinds of pair weigh the same in all, however many there are of each. Fit it on
-    validation pairs: on the training pairs distances are smaller than they will be.
+    The two kinds of pair have the same total weight, however many there are of each. Fit it on
+    validation pairs: on training pairs the distances are smaller than they will be.
+
+    The labels are 0 and 1, without a pull of the slope towards 0. Where one distance parts all
+    same from all different pairs, such a fit has an infinite slope. A warning then says so, and
+    the labels of Platt (1999) are used, which are ``(n_same + 1) / (n_same + 2)`` and
+    ``1 / (n_different + 2)``: the slope is finite, and it says how few the pairs are.
 
     Parameters
     ----------
@@ -94,13 +101,30 @@ def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
     >>> calibration.probability(np.array([0.0, 0.5, 1.0])).round(2).tolist()
     [0.67, 0.5, 0.33]
     """
-    distances, same = check_pairs(distances, same)
-    if same.all() or not same.any():
-        raise ValueError(f"all {len(same)} pairs are of one kind; calibration needs both")
-    # C = infinity: the plain fit, without a pull of the slope towards 0.
-    model = LogisticRegression(C=np.inf, class_weight="balanced")
-    model.fit(distances[:, None], same)
-    return Calibration(slope=float(model.coef_[0, 0]), intercept=float(model.intercept_[0]))
+    distances, same = check_pairs(distances, same, both_kinds_for="calibration")
+    if distances.min() == distances.max():  # says nothing about a pair
+        return Calibration(slope=0.0, intercept=0.0)
+    low, high = distances[same], distances[~same]
+    labels = same.astype(float)
+    if low.max() <= high.min() or high.max() <= low.min():
+        warnings.warn(
+            f"a distance parts all {len(low)} same from all {len(high)} different pairs, so that "
+            "the slope of the calibration is not determined; it is held finite, and the "
+            "probabilities are uncertain. Calibrate on more, or on harder, pairs.",
+            stacklevel=2,
+        )
+        labels = np.where(same, (len(low) + 1) / (len(low) + 2), 1 / (len(high) + 2))
+    # Standardized, because the solver takes its steps and its stopping rule from the scale.
+    size = np.abs(distances).max()
+    center, spread = (distances / size).mean(), (distances / size).std()
+    feature = np.tile((distances / size - center) / spread, 2)[:, None]
+    # Each pair stands twice, as same and as different, with its label as the weight.
+    balance = len(same) / np.where(same, len(low), len(high))
+    weights = np.concatenate([balance * labels, balance * (1 - labels)])
+    model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8)
+    model.fit(feature, np.repeat([True, False], len(same)), sample_weight=weights)
+    slope = float(model.coef_[0, 0]) / spread
+    return Calibration(slope=slope / size, intercept=float(model.intercept_[0]) - slope * center)
 
 
 @dataclass(frozen=True)
@@ -114,7 +138,7 @@ class Reliability:
     observed : float array (n_bins,)
         Share of them that are same.
     low, high : float arrays (n_bins,)
-        95 % Wilson interval of ``observed``.
+        95 % Wilson interval of ``observed``. It assumes that the pairs are independent.
     count : int array (n_bins,)
         Pairs of the bin.
     error : float
@@ -123,8 +147,8 @@ class Reliability:
 
     Examples
     --------
-    Four pairs were called same with a probability of 0.9, and three were. That is no proof of
-    a fault: 0.9 is inside the interval.
+    Four pairs were called same with a probability of 0.9, and three were. That does not prove
+    a fault, because 0.9 is inside the interval.
 
     >>> found = reliability(np.full(4, 0.9), np.array([1, 1, 1, 0]))
     >>> [float(a[0].round(2)) for a in (found.stated, found.observed, found.low, found.high)]
@@ -149,7 +173,7 @@ def reliability(probabilities: np.ndarray, same: np.ndarray, n_bins: int = 10) -
     same : array (n_pairs,)
         1 = same class, 0 = different.
     n_bins : int
-        Bins of equal width over [0, 1]; at least 1.
+        Number of bins of equal width over [0, 1], at least 1. Defaults to 10.
 
     Returns
     -------
@@ -158,8 +182,8 @@ def reliability(probabilities: np.ndarray, same: np.ndarray, n_bins: int = 10) -
     Raises
     ------
     ValueError
-        If a probability is not in [0, 1], the arrays are not two of one length (n_pairs,), or a
-        label is not 0 or 1.
+        If a probability is not in [0, 1], the arrays are not two of one length (n_pairs,), a
+        label is not 0 or 1, or ``n_bins`` is not a whole number of at least 1.
 
     Examples
     --------
@@ -171,7 +195,8 @@ def reliability(probabilities: np.ndarray, same: np.ndarray, n_bins: int = 10) -
     >>> found.observed.tolist(), found.count.tolist(), round(found.error, 4)
     ([0.0, 0.75], [2, 4], 0.1333)
     """
-    probabilities, same = check_pairs(probabilities, same)
+    probabilities, same = check_pairs(probabilities, same, name="probabilities")
+    n_bins = whole_number(n_bins, "n_bins", 1)
     if probabilities.min() < 0 or probabilities.max() > 1:
         raise ValueError(
             f"probabilities from {probabilities.min():.3g} to {probabilities.max():.3g}; "

@@ -5,13 +5,15 @@ from typing import Protocol
 
 import numpy as np
 
+from .._checks import real_numbers
 from .identification import identify
+from .intervals import mean_with_interval
 
 Interval = tuple[float, float]
 
 
 class Runs(Protocol):
-    """What is needed of :class:`siamese_utils.datasets.OfficialRuns`: its key."""
+    """The key of :class:`siamese_utils.datasets.OfficialRuns`, which is all that is needed."""
 
     @property
     def answers(self) -> np.ndarray:
@@ -31,8 +33,8 @@ class OneShot:
     accuracy : float
         Mean credit of the 400 trials.
     interval : (low, high)
-        95 % Wilson interval. It takes the trials as independent; the 20 trials of a run
-        share their drawers and support images.
+        95 % Wilson interval. It assumes that the trials are independent; as the 20 trials of a
+        run share their drawers and support images, the true interval is a little wider.
     per_alphabet : dict
         Alphabet to ``(accuracy, interval)`` over its 40 trials, in the order of the runs.
     credit : float array (20, 20)
@@ -61,8 +63,8 @@ class OneShot:
 def official_runs(distances: np.ndarray, runs: Runs) -> OneShot:
     """Accuracy on the 20 official runs of Lake et al. (2015).
 
-    Each test image gets the character of its nearest support image. A constant distance
-    earns 5 %, because ties count as in :func:`identify`.
+    Each test image gets the character of its nearest support image. Ties count as in
+    :func:`identify`, so that a constant distance earns 5 %.
 
     Parameters
     ----------
@@ -92,19 +94,17 @@ def official_runs(distances: np.ndarray, runs: Runs) -> OneShot:
     >>> found.accuracy, {name: accuracy for name, (accuracy, _) in found.per_alphabet.items()}
     (0.875, {'Greek': 1.0, 'Tibetan': 0.75})
     """
-    distances = np.asarray(distances)
+    distances = real_numbers(distances, "distances", ("n_runs", "n_way", "n_way"))
     n_runs, n_way = runs.answers.shape
     if distances.shape != (n_runs, n_way, n_way):
         raise ValueError(
-            f"distances of shape {distances.shape}; expected {(n_runs, n_way, n_way)}: "
+            f"distances have shape {distances.shape}; expected {(n_runs, n_way, n_way)}: "
             "run, test image, support image"
         )
     found = identify(distances.reshape(-1, n_way), runs.answers.ravel())
-    per_alphabet = {}
-    for name in dict.fromkeys(runs.alphabets):  # each once, in order
-        own = np.array(runs.alphabets) == name
-        part = identify(distances[own].reshape(-1, n_way), runs.answers[own].ravel())
-        per_alphabet[name] = (part.accuracy, part.interval)
-    return OneShot(
-        found.accuracy, found.interval, per_alphabet, found.credit.reshape(n_runs, n_way)
-    )
+    credit = found.credit.reshape(n_runs, n_way)
+    per_alphabet = {
+        name: mean_with_interval(credit[np.array(runs.alphabets) == name])
+        for name in dict.fromkeys(runs.alphabets)  # each once, in order
+    }
+    return OneShot(found.accuracy, found.interval, per_alphabet, credit)

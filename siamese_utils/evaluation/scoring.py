@@ -7,12 +7,12 @@ NumPy in, NumPy out. A head is one of
 * a function of :mod:`siamese_utils.distances`, such as ``distances.euclidean``;
 * a layer that ends a network, such as ``network.get_layer("head")``.
 
-Scores are what the head gives: of a distance small = alike, of a similarity large = alike;
-negate those for :func:`siamese_utils.evaluation.identify`. One exception: for
-:class:`~siamese_utils.distances.WeightedL1` the scores are its *logits*. The sigmoid of a
-logit of 17 or more is 1 in float32, so that supports which the network tells apart would
-tie. The logit rises where the probability does, so every rank is the same, and pairs are
-called same at probability 0.5 where the logit is 0.
+Embeddings of any floating-point type are compared in float32. Scores are what the head gives:
+for a distance small = alike, for a similarity large = alike; negate those for
+:func:`siamese_utils.evaluation.identify`. For :class:`~siamese_utils.distances.WeightedL1` the
+scores are its *logits*, because the sigmoid of a logit of 17 or more is 1 in float32, so that
+supports which the network tells apart would tie. The logit rises with the probability, so every
+rank is the same, and a pair is called same at probability 0.5 where the logit is 0.
 """
 
 from collections.abc import Callable
@@ -22,60 +22,18 @@ import numpy as np
 from keras import ops
 
 from .. import distances
+from .._checks import indices, real_numbers, whole_number
 from ..sampling import Episodes
 
 # 256 MiB. The largest array of float32 on the way; a head may hold three or four of that size.
 MAX_BYTES = 2**28
-
-
-def all_pairs_scores(
-    head: Callable, a: np.ndarray, b: np.ndarray, max_bytes: int = MAX_BYTES
-) -> np.ndarray:
-    """Score of every row of ``a`` with every row of ``b``.
-
-    Euclidean and cosine distances take one matrix product; see
-    :func:`siamese_utils.distances.all_pairs` for its rounding. Any other head is applied to
-    blocks of the (n, m, dim) array of all pairs.
-
-    Parameters
-    ----------
-    head : function or layer
-    a : float array (n, dim)
-    b : float array (m, dim)
-    max_bytes : int
-        Most bytes of a block.
-
-    Returns
-    -------
-    float32 array (n, m)
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, or not even one pair fits into ``max_bytes``.
-
-    Examples
-    --------
-    >>> all_pairs_scores(distances.l1, np.array([[0.0, 0.0]]), np.array([[1.0, 2.0], [3.0, 4.0]]))
-    array([[3., 7.]], dtype=float32)
-    """
-    a, b = _float32(a, 2), _float32(b, 2)
-    _require_equal_dim(a, b)
-    score = _function(head)
-    by_product = score in (distances.euclidean, distances.cosine)
-    n_pairs = _pairs_that_fit(max_bytes, 1 if by_product else a.shape[1])
-    columns = min(len(b), n_pairs)
-    rows = n_pairs // columns
-    scores = np.empty((len(a), len(b)), "float32")
-    for i in range(0, len(a), rows):
-        for j in range(0, len(b), columns):
-            block = distances.all_pairs(
-                score,
-                ops.convert_to_tensor(a[i : i + rows]),
-                ops.convert_to_tensor(b[j : j + columns]),
-            )
-            scores[i : i + rows, j : j + columns] = ops.convert_to_numpy(block)
-    return scores
+# Layers without weights, and the functions that they call: those broadcast without copies.
+FUNCTIONS = {
+    distances.EuclideanDistance: distances.euclidean,
+    distances.L1Distance: distances.l1,
+    distances.CosineDistance: distances.cosine,
+    distances.ExpL1Similarity: distances.exp_l1,
+}
 
 
 def pair_scores(
@@ -90,7 +48,7 @@ def pair_scores(
     pairs : int array (n_pairs, 2)
         Indices into ``embeddings``.
     max_bytes : int
-        Most bytes of the embeddings of one side at a time.
+        Most bytes that the embeddings of one side take at a time. Defaults to 256 MiB.
 
     Returns
     -------
@@ -99,8 +57,8 @@ def pair_scores(
     Raises
     ------
     ValueError
-        If ``embeddings`` or ``pairs`` has another shape, an index is out of range, or not even
-        one pair fits into ``max_bytes``.
+        If ``embeddings`` or ``pairs`` has another shape, an embedding is not finite, an index is
+        out of range, or not even one pair fits into ``max_bytes``.
 
     Examples
     --------
@@ -110,8 +68,9 @@ def pair_scores(
     >>> pair_scores(distances.l1, embeddings, np.array([[0, 1], [2, 0]])).tolist()
     [1.0, 4.0]
     """
-    pairs = np.asarray(pairs)
-    if pairs.ndim != 2 or pairs.shape[1] != 2:
+    embeddings = _embeddings(embeddings, ("n", "dim"))
+    pairs = indices(pairs, "pairs", ("n_pairs", "2"), len(embeddings))
+    if pairs.shape[1] != 2:
         raise ValueError(f"pairs have shape {pairs.shape}; expected (n_pairs, 2)")
     return _indexed_scores(head, embeddings, pairs[:, :1], pairs[:, 1:], max_bytes)[:, 0]
 
@@ -128,7 +87,7 @@ def episode_scores(
         Of the images that the episodes index.
     episodes : Episodes
     max_bytes : int
-        Most bytes of the support images' embeddings at a time.
+        Most bytes that the support images' embeddings take at a time. Defaults to 256 MiB.
 
     Returns
     -------
@@ -137,13 +96,13 @@ def episode_scores(
     Raises
     ------
     ValueError
-        If ``embeddings`` has another shape, an index is out of range, or not even one episode
-        fits into ``max_bytes``.
+        If ``embeddings`` has another shape or is not finite, an index is out of range, or not
+        even one episode fits into ``max_bytes``.
 
     Examples
     --------
     Points on a line, at 0, 1 and 4; the first is asked, and the others are the support. Small
-    is alike, so the first of them is chosen, and it is the right one:
+    means alike, so the first of them is chosen, and it is the right one:
 
     >>> embeddings = np.array([[0.0], [1.0], [4.0]])
     >>> episodes = Episodes(np.array([0]), np.array([[1, 2]]), np.array([0]))
@@ -151,8 +110,10 @@ def episode_scores(
     >>> scores.tolist(), bool((scores.argmin(axis=1) == episodes.answers).all())
     ([[1.0, 4.0]], True)
     """
-    queries = episodes.queries[:, None]
-    return _indexed_scores(head, embeddings, queries, episodes.supports, max_bytes)
+    embeddings = _embeddings(embeddings, ("n", "dim"))
+    queries = indices(episodes.queries, "queries", ("n_episodes",), len(embeddings))
+    supports = indices(episodes.supports, "supports", ("n_episodes", "n_way"), len(embeddings))
+    return _indexed_scores(head, embeddings, queries[:, None], supports, max_bytes)
 
 
 def run_scores(
@@ -176,7 +137,7 @@ def run_scores(
     Raises
     ------
     ValueError
-        If the shapes do not fit.
+        If the shapes do not fit, or an embedding is not finite.
 
     Examples
     --------
@@ -186,67 +147,46 @@ def run_scores(
     >>> run_scores(distances.l1, test, support).tolist()
     [[[1.0, 4.0], [2.0, 1.0]]]
     """
-    test, support = _float32(test_embeddings, 3), _float32(support_embeddings, 3)
-    _require_equal_dim(test, support)
-    if len(test) != len(support):
-        raise ValueError(f"{len(test)} runs of test images but {len(support)} of support images")
-    score = _function(head)
-    left, right = ops.convert_to_tensor(test), ops.convert_to_tensor(support)
-    return ops.convert_to_numpy(score(left[:, :, None], right[:, None]))
+    axes = ("n_runs", "n_way", "dim")
+    test, support = _embeddings(test_embeddings, axes), _embeddings(support_embeddings, axes)
+    if test.shape != support.shape:
+        raise ValueError(
+            f"test embeddings of shape {test.shape} and support embeddings of shape "
+            f"{support.shape}; expected one encoder's, of as many test as support images"
+        )
+    return _scores(_function(head), test[:, :, None], support[:, None])
 
 
 def _indexed_scores(
     head: Callable, embeddings: np.ndarray, left: np.ndarray, right: np.ndarray, max_bytes: int
 ) -> np.ndarray:
     """Score of ``embeddings[left]`` with ``embeddings[right]``: (n, 1) and (n, k) to (n, k)."""
-    embeddings = _float32(embeddings, 2)
-    for index in (left, right):
-        if index.size and not 0 <= index.min() <= index.max() < len(embeddings):
-            raise ValueError(
-                f"indices from {index.min()} to {index.max()}, but there are "
-                f"{len(embeddings)} embeddings; embed the images that the indices are drawn from"
-            )
+    row_bytes = embeddings.itemsize * right.shape[1] * embeddings.shape[1]
+    rows = whole_number(max_bytes, "max_bytes", row_bytes) // row_bytes
     score = _function(head)
-    rows = _pairs_that_fit(max_bytes, right.shape[1] * embeddings.shape[1])
     scores = np.empty(right.shape, "float32")
     for i in range(0, len(right), rows):
         queries, supports = (embeddings[index[i : i + rows]] for index in (left, right))
-        block = score(ops.convert_to_tensor(queries), ops.convert_to_tensor(supports))
-        scores[i : i + rows] = ops.convert_to_numpy(block)
+        scores[i : i + rows] = _scores(score, queries, supports)
     return scores
+
+
+def _scores(score: Callable, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """What the head gives in its own type, as float32."""
+    found = score(ops.convert_to_tensor(left), ops.convert_to_tensor(right))
+    return ops.convert_to_numpy(found).astype("float32")
+
+
+def _embeddings(embeddings: np.ndarray, axes: tuple[str, ...]) -> np.ndarray:
+    return real_numbers(embeddings, "embeddings", axes, dtype="float32")
 
 
 def _function(head: Callable) -> Callable:
     """The head as a function of two tensors (..., dim) that broadcast, to (...)."""
-    if isinstance(head, distances.WeightedL1):
+    if type(head) is distances.WeightedL1:
+        if not head.built:
+            raise ValueError("the head has no weights yet; call it, or its network, once before")
         return head.logit
-    if isinstance(head, distances.EuclideanDistance):
-        return distances.euclidean
-    if isinstance(head, distances.CosineDistance):
-        return distances.cosine
     if isinstance(head, keras.layers.Layer):
-        return lambda left, right: head([left, right])
+        return FUNCTIONS.get(type(head), lambda left, right: head([left, right]))
     return head
-
-
-def _float32(embeddings: np.ndarray, n_axes: int) -> np.ndarray:
-    embeddings = np.asarray(embeddings, "float32")
-    if embeddings.ndim != n_axes:
-        names = ("n_runs", "n_way", "dim") if n_axes == 3 else ("n", "dim")
-        raise ValueError(f"embeddings of shape {embeddings.shape}; expected ({', '.join(names)})")
-    return embeddings
-
-
-def _require_equal_dim(a: np.ndarray, b: np.ndarray) -> None:
-    if a.shape[-1] != b.shape[-1]:
-        raise ValueError(
-            f"embeddings of {a.shape[-1]} and of {b.shape[-1]} dimensions; expected one encoder's"
-        )
-
-
-def _pairs_that_fit(max_bytes: int, n_numbers: int) -> int:
-    """How many float32 arrays of this many numbers fit; at least one, or an error."""
-    n = max_bytes // (4 * n_numbers)
-    if n < 1:
-        raise ValueError(f"max_bytes is {max_bytes}; expected at least {4 * n_numbers}")
-    return n

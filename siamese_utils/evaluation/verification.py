@@ -1,15 +1,17 @@
 """Verification: are two images of one class? NumPy in, NumPy out.
 
-A pair is called same where its distance is *below* the threshold. The threshold is
-chosen on validation pairs and then applied, unchanged, to test pairs.
+A pair is called same where its distance is *below* the threshold. The threshold is chosen on
+validation pairs and then applied, unchanged, to test pairs. Distances of any type are compared
+in double precision, so that a pair at the threshold is on the same side everywhere.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn import metrics
 
+from .error_rates import RocCurve, roc
 from .intervals import wilson_interval
+from .pair_checks import check_pairs
 
 
 def verification_accuracy(distances: np.ndarray, same: np.ndarray, threshold: float) -> float:
@@ -30,8 +32,8 @@ def verification_accuracy(distances: np.ndarray, same: np.ndarray, threshold: fl
     Raises
     ------
     ValueError
-        If the arrays are not two of one length (n_pairs,), are empty or hold a distance that is
-        not a finite number, or if a label is not 0 or 1.
+        If the arrays are not two of one length (n_pairs,), a distance is not a finite number, a
+        label is not 0 or 1, or the threshold is NaN.
 
     Examples
     --------
@@ -42,121 +44,17 @@ def verification_accuracy(distances: np.ndarray, same: np.ndarray, threshold: fl
     0.75
     """
     distances, same = check_pairs(distances, same)
-    return float(np.mean((distances < threshold) == same))
+    if np.isnan(threshold):
+        raise ValueError("threshold is nan; expected a number in the units of the distance")
+    return float(np.mean((distances < float(threshold)) == same))
 
 
 def best_threshold(distances: np.ndarray, same: np.ndarray) -> float:
     """The threshold with the highest accuracy on these pairs.
 
-    Candidates lie half-way between neighbouring distances, and beyond the smallest and
-    the largest; of several equally good ones the smallest is returned. Choose it on
-    validation pairs.
-
-    Parameters
-    ----------
-    distances : float array (n_pairs,)
-    same : array (n_pairs,)
-        1 = same class, 0 = different.
-
-    Returns
-    -------
-    float
-        In the units of the distance.
-
-    Raises
-    ------
-    ValueError
-        If the arrays are not two of one length (n_pairs,), are empty or hold a distance that is
-        not a finite number, or if a label is not 0 or 1.
-
-    Examples
-    --------
-    Half-way between the farther same pair and the nearer different one:
-
-    >>> best_threshold(np.array([0.1, 0.25, 0.75, 0.9]), np.array([1, 1, 0, 0]))
-    0.5
-    """
-    distances, same = check_pairs(distances, same)
-    order = np.argsort(distances)
-    values, is_same = distances[order], same[order]
-    # Calling the k nearest pairs same is right for the same ones among them and for the
-    # different ones after them, for k = 0 .. n_pairs.
-    right = (
-        np.concatenate([[0], np.cumsum(is_same)])
-        + np.concatenate([[0], np.cumsum(~is_same[::-1])])[::-1]
-    )
-    middles = (values[:-1] + values[1:]) / 2
-    thresholds = np.concatenate([[values[0] - 1e-6], middles, [np.nextafter(values[-1], np.inf)]])
-    # Between equal distances there is no threshold that would part them.
-    parts = np.concatenate([[True], values[:-1] < values[1:], [True]])
-    return float(thresholds[parts][np.argmax(right[parts])])
-
-
-@dataclass(frozen=True)
-class RocCurve:
-    """Error rates over all thresholds, from the strictest to the most lenient.
-
-    Attributes
-    ----------
-    false_accept, true_accept : float arrays (n,)
-        Shares of different, and of same, pairs that are called same.
-    auc : float
-        Area under the curve: the chance that a same pair is nearer than a different
-        one; 0.5 for a constant distance.
-    equal_error_rate : float
-        Where as large a share of different pairs is accepted as of same pairs rejected.
-
-    Examples
-    --------
-    Two same pairs, at 0.1 and 0.3, and two different ones, at 0.2 and 0.4. To accept no
-    different pair, the threshold has to reject the second same one.
-
-    >>> curve = roc(np.array([0.1, 0.3, 0.2, 0.4]), np.array([1, 1, 0, 0]))
-    >>> curve.false_accept.tolist(), curve.false_reject.tolist()
-    ([0.0, 0.0, 0.5, 0.5, 1.0], [1.0, 0.5, 0.5, 0.0, 0.0])
-    >>> curve.false_reject_at(0.0), curve.false_reject_at(0.5)
-    (0.5, 0.0)
-    """
-
-    false_accept: np.ndarray
-    true_accept: np.ndarray
-    auc: float
-    equal_error_rate: float
-
-    @property
-    def false_reject(self) -> np.ndarray:
-        """Shares of same pairs that are called different (n,): with ``false_accept``, the
-        DET curve (Martin et al. 1997), which draws both on normal deviates."""
-        return 1 - self.true_accept
-
-    def false_reject_at(self, false_accept: float) -> float:
-        """Smallest false reject rate among thresholds that accept no more than this share.
-
-        FRR at FAR, in the words of face verification. Between two points of the curve the
-        stricter one counts: no threshold reaches what lies between.
-
-        Parameters
-        ----------
-        false_accept : float in [0, 1]
-            Largest share of different pairs that may be called same.
-
-        Returns
-        -------
-        float in [0, 1]
-            Share of same pairs that are then called different.
-
-        Raises
-        ------
-        ValueError
-            If ``false_accept`` is not in [0, 1].
-        """
-        if not 0 <= false_accept <= 1:
-            raise ValueError(f"false_accept is {false_accept}; expected a share in [0, 1]")
-        return float(self.false_reject[self.false_accept <= false_accept].min())
-
-
-def roc(distances: np.ndarray, same: np.ndarray) -> RocCurve:
-    """Receiver operating characteristic of a distance.
+    Candidates are the smallest distance, which accepts no pair, the points half-way between
+    neighboring distances, and half a gap beyond the largest, which accepts every pair. Of
+    several equally good ones the smallest is returned. Choose it on validation pairs.
 
     Parameters
     ----------
@@ -166,7 +64,8 @@ def roc(distances: np.ndarray, same: np.ndarray) -> RocCurve:
 
     Returns
     -------
-    RocCurve
+    float
+        In the units of the distance.
 
     Raises
     ------
@@ -176,27 +75,27 @@ def roc(distances: np.ndarray, same: np.ndarray) -> RocCurve:
 
     Examples
     --------
-    Of the four ways to take one same and one different pair, the same one is nearer in three.
-    With a threshold between 0.2 and 0.3, one of two different pairs is accepted, and one of two
-    same pairs rejected.
+    Half-way between the farther same pair and the nearer different one:
 
-    >>> curve = roc(np.array([0.1, 0.3, 0.2, 0.4]), np.array([1, 1, 0, 0]))
-    >>> curve.auc, curve.equal_error_rate
-    (0.75, 0.5)
+    >>> best_threshold(np.array([0.1, 0.25, 0.75, 0.9]), np.array([1, 1, 0, 0]))
+    0.5
     """
-    distances, same = check_pairs(distances, same)
-    if same.all() or not same.any():
-        raise ValueError(f"all {len(same)} pairs are of one kind; a ROC needs same and different")
-    false_accept, true_accept, _ = metrics.roc_curve(same, -distances, drop_intermediate=False)
-    # The rates cross between two points of the curve; interpolate along the segment.
-    gap = (1 - true_accept) - false_accept  # falls from 1 to -1
-    after = int(np.argmax(gap <= 0))
-    weight = gap[after - 1] / (gap[after - 1] - gap[after])
-    equal_error_rate = false_accept[after - 1] + weight * (
-        false_accept[after] - false_accept[after - 1]
-    )
-    auc = metrics.auc(false_accept, true_accept)
-    return RocCurve(false_accept, true_accept, float(auc), float(equal_error_rate))
+    distances, same = check_pairs(distances, same, both_kinds_for="a threshold")
+    values, place = np.unique(distances, return_inverse=True)  # no threshold parts equal ones
+    n_same = np.bincount(place, weights=same)
+    n_different = np.bincount(place, weights=~same)
+    # Calling the pairs at the k smallest values same is right for the same pairs among them and
+    # for the different pairs at the other values, for k = 0 .. n_values.
+    right = np.append(0, np.cumsum(n_same)) + np.append(np.cumsum(n_different[::-1])[::-1], 0)
+    below, above = values[:-1], values[1:]
+    middles = below / 2 + above / 2
+    # Between two neighboring numbers there is no third, and the middle may be rounded down.
+    middles = np.where(middles > below, middles, above)
+    half_gap = values[-1] / 2 - values[-2:][0] / 2  # 0 if there is one value
+    with np.errstate(over="ignore"):  # beyond the largest number lies infinity
+        beyond = max(values[-1] + half_gap, np.nextafter(values[-1], np.inf))
+    thresholds = np.concatenate([values[:1], middles, [beyond]])
+    return float(thresholds[np.argmax(right)])
 
 
 @dataclass(frozen=True)
@@ -210,8 +109,8 @@ class Verification:
     accuracy : float
         Share of test pairs right at that threshold.
     interval : (low, high)
-        95 % Wilson interval of the accuracy. It takes the pairs as independent; pairs
-        that share images are a little less so, and the true interval a little wider.
+        95 % Wilson interval of the accuracy. It assumes that the pairs are independent; where
+        they share images or classes, the true interval is wider.
     false_accept, false_reject : float
         Share of different test pairs called same, and of same ones called different.
     roc : RocCurve
@@ -219,8 +118,8 @@ class Verification:
 
     Examples
     --------
-    Three of four test pairs are right, which says little yet of the share of all pairs. And the
-    fault is the threshold's: another one would have parted the pairs.
+    Three of four test pairs are right, which says little yet about the share of all pairs. The
+    area of 1 says that another threshold would have parted them without an error.
 
     >>> validation, test = np.array([0.25, 0.75]), np.array([0.1, 0.6, 0.7, 0.9])
     >>> found = verify(validation, np.array([1, 0]), test, np.array([1, 1, 0, 0]))
@@ -248,7 +147,7 @@ def verify(
     ----------
     validation_distances, test_distances : float arrays (n_pairs,)
     validation_same, test_same : arrays (n_pairs,)
-        1 = same class, 0 = different; both kinds must be there in the test.
+        1 = same class, 0 = different; both kinds must be there.
 
     Returns
     -------
@@ -257,8 +156,8 @@ def verify(
     Raises
     ------
     ValueError
-        If all test pairs are of one kind, two arrays are not of one length (n_pairs,), a distance
-        is not a finite number or a label not 0 or 1.
+        If all validation or all test pairs are of one kind, two arrays are not of one length
+        (n_pairs,), a distance is not a finite number or a label not 0 or 1.
 
     Examples
     --------
@@ -270,26 +169,15 @@ def verify(
     (0.5, 0.75, 0.0, 0.5)
     """
     threshold = best_threshold(validation_distances, validation_same)
-    accuracy = verification_accuracy(test_distances, test_same, threshold)
-    n = len(test_distances)
-    interval = wilson_interval(round(accuracy * n), n)
     curve = roc(test_distances, test_same)
-    accepted = np.asarray(test_distances) < threshold
-    false_accept = float(accepted[np.asarray(test_same) == 0].mean())
-    false_reject = float(1 - accepted[np.asarray(test_same) == 1].mean())
-    return Verification(threshold, accuracy, interval, false_accept, false_reject, curve)
-
-
-def check_pairs(distances: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distances as floats and labels as booleans, or an error that names the fault."""
-    distances, same = np.asarray(distances, float), np.asarray(same)
-    if distances.ndim != 1 or distances.shape != same.shape or len(distances) == 0:
-        raise ValueError(
-            f"distances of shape {distances.shape} and labels of shape {same.shape}; "
-            "expected two arrays (n_pairs,) of one length"
-        )
-    if not np.isfinite(distances).all():
-        raise ValueError(f"{np.sum(~np.isfinite(distances))} distances are not finite numbers")
-    if not np.isin(same, (0, 1)).all():
-        raise ValueError(f"labels {np.unique(same)[:5]}; expected 1 = same and 0 = different")
-    return distances, same.astype(bool)
+    distances, same = check_pairs(test_distances, test_same)
+    accepted = distances < threshold
+    n_right = int(np.count_nonzero(accepted == same))
+    return Verification(
+        threshold=threshold,
+        accuracy=n_right / len(same),
+        interval=wilson_interval(n_right, len(same)),
+        false_accept=float(accepted[~same].mean()),
+        false_reject=float((~accepted[same]).mean()),
+        roc=curve,
+    )

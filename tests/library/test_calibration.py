@@ -30,32 +30,8 @@ class TestCalibrate:
             np.concatenate([distances, np.tile(different, 9)]),
             np.concatenate([same, np.zeros(9 * len(different), int)]),
         )
-        assert ten_times.slope == pytest.approx(once.slope, rel=1e-3)
-        assert ten_times.intercept == pytest.approx(once.intercept, rel=1e-3)
-
-    def test_its_slope_is_not_pulled_towards_0(self):
-        """Distances a hundredth as large: the slope is a hundred times as steep."""
-        distances, _, same = logistic_pairs(-6.0, 3.0, n=500)
-        plain = evaluation.calibrate(distances, same)
-        small = evaluation.calibrate(distances / 100, same)
-        assert small.slope == pytest.approx(100 * plain.slope, rel=0.01)
-
-    @pytest.mark.parametrize("kind", [0, 1])
-    def test_refuses_one_kind(self, kind):
-        with pytest.raises(ValueError, match="all 3 pairs are of one kind"):
-            evaluation.calibrate([0.1, 0.2, 0.3], [kind] * 3)
-
-    @pytest.mark.parametrize(
-        ("distances", "same", "message"),
-        [
-            ([0.1, 0.2], [1], "expected two arrays"),
-            ([0.1, np.inf], [1, 0], "1 distances are not finite"),
-            ([0.1, 0.2], [1, 2], "expected 1 = same and 0 = different"),
-        ],
-    )
-    def test_refuses_bad_pairs(self, distances, same, message):
-        with pytest.raises(ValueError, match=message):
-            evaluation.calibrate(distances, same)
+        assert ten_times.slope == pytest.approx(once.slope, rel=1e-6)
+        assert ten_times.intercept == pytest.approx(once.intercept, rel=1e-6)
 
 
 class TestProbability:
@@ -117,15 +93,3 @@ class TestReliability:
     def test_refuses_what_is_no_probability(self, wrong):
         with pytest.raises(ValueError, match=r"probabilities from .*in \[0, 1\]"):
             evaluation.reliability([0.5, wrong], [1, 0])
-
-    @pytest.mark.parametrize(
-        ("probabilities", "same", "message"),
-        [
-            ([0.1, 0.2], [1], "expected two arrays"),
-            ([0.1, np.nan], [1, 0], "not finite"),
-            ([0.1, 0.2], [1, 2], "expected 1 = same and 0 = different"),
-        ],
-    )
-    def test_refuses_bad_pairs(self, probabilities, same, message):
-        with pytest.raises(ValueError, match=message):
-            evaluation.reliability(probabilities, same)

@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -55,13 +56,13 @@ class TestOfficialRuns:
 
     @pytest.mark.parametrize("shape", [(400, 20), (20, 20), (20, 20, 19), (19, 20, 20)])
     def test_refuses_shapes(self, runs, shape):
-        with pytest.raises(ValueError, match=r"expected \(20, 20, 20\): run, test image"):
+        with pytest.raises(ValueError, match=r"distances have shape .*; expected \((20|n_runs), "):
             evaluation.official_runs(np.zeros(shape), runs)
 
     def test_refuses_what_is_no_number(self, runs):
         near = perfect(runs)
         near[3, 4, 5] = np.nan
-        with pytest.raises(ValueError, match="1 distances are not finite"):
+        with pytest.raises(ValueError, match="1 of 8000 distances are not finite"):
             evaluation.official_runs(near, runs)
 
     def test_nearest_neighbour_in_every_third_pixel(self, runs):
@@ -78,18 +79,24 @@ class TestOfficialRuns:
         assert 0.15 < found.accuracy < 0.3
 
 
-class TestModifiedHausdorff:
+def modified_hausdorff(a, b):
+    matrix = evaluation.hausdorff_matrix(np.array(a)[None], np.array(b)[None])
+    assert matrix.shape == (1, 1)
+    return matrix[0, 0]
+
+
+class TestHausdorff:
     def test_by_hand(self):
         """Three dots, centred at -1, 0, 1, and two at -2 and 2: on average the three are
         (1 + 2 + 1) / 3 from the nearest of the two, the two 1 from the nearest of the three."""
         three, two = np.array([[1, 1, 1, 0, 0]]), np.array([[1, 0, 0, 0, 1]])
-        assert evaluation.modified_hausdorff(three, two) == pytest.approx(4 / 3)
-        assert evaluation.modified_hausdorff(two, three) == pytest.approx(4 / 3)
+        assert modified_hausdorff(three, two) == pytest.approx(4 / 3)
+        assert modified_hausdorff(two, three) == pytest.approx(4 / 3)
 
     def test_does_not_see_where_the_ink_stands(self):
         image = np.zeros((12, 9), np.uint8)
         image[1:4, 2] = image[3, 2:6] = 1
-        assert evaluation.modified_hausdorff(image, np.roll(image, (5, 3), (0, 1))) < 1e-12
+        assert modified_hausdorff(image, np.roll(image, (5, 3), (0, 1))) < 1e-12
 
     def test_equals_loops(self):
         a, b = np.random.default_rng(0).random((2, 10, 8)) < 0.2
@@ -99,24 +106,42 @@ class TestModifiedHausdorff:
             for here, there in (points, points[::-1])
         ]
         assert ways[0] != ways[1]
-        assert evaluation.modified_hausdorff(a, b) == pytest.approx(max(ways))
+        assert modified_hausdorff(a, b) == pytest.approx(max(ways))
 
     def test_matrix_is_each_pair(self):
         images = np.random.default_rng(0).random((5, 10, 8, 1)) < 0.2
         matrix = evaluation.hausdorff_matrix(images[:2], images[2:])
-        loop = [[evaluation.modified_hausdorff(a, b) for b in images[2:]] for a in images[:2]]
+        loop = [[modified_hausdorff(a, b) for b in images[2:]] for a in images[:2]]
         np.testing.assert_array_equal(matrix, loop)
 
     @pytest.mark.parametrize(
         ("image", "message"),
         [
-            (np.zeros((3, 3)), r"shape \(3, 3\) has no ink"),
-            (np.ones((2, 3, 3)), r"shape \(2, 3, 3\); expected \(height, width\)"),
+            (np.zeros((1, 3, 3)), r"an image of shape \(3, 3\) has no ink"),
+            (np.ones((3, 3)), r"images have shape \(3, 3\); expected \(n, height, width\)"),
+            (np.ones((1, 3, 3, 2)), r"images have shape \(1, 3, 3, 2\)"),
+            (np.ones((0, 3, 3)), "images are empty"),
+            (np.full((1, 3, 3), np.nan), "9 of 9 images are not finite"),
         ],
     )
     def test_refuses(self, image, message):
+        ink = np.eye(3)[None]
         with pytest.raises(ValueError, match=message):
-            evaluation.modified_hausdorff(np.eye(3), image)
+            evaluation.hausdorff_matrix(ink, image)
+        with pytest.raises(ValueError, match=message):
+            evaluation.hausdorff_matrix(image, ink)
+
+    @pytest.mark.parametrize("dtype", ["bool", "uint8", "float16", ml_dtypes.bfloat16, "float64"])
+    @pytest.mark.parametrize("convert", [np.asarray, np.ndarray.tolist])
+    def test_images_of_any_type(self, dtype, convert):
+        images = (np.random.default_rng(0).random((3, 6, 5)) < 0.4).astype(dtype)
+        found = evaluation.hausdorff_matrix(convert(images), convert(images))
+        np.testing.assert_array_equal(found, evaluation.hausdorff_matrix(images, images))
+        assert found.max() > 0
+
+    def test_faint_ink_is_ink(self):
+        image = np.eye(3)[None]
+        np.testing.assert_array_equal(evaluation.hausdorff_matrix(1e-60 * image, image), [[0]])
 
     def test_the_official_runs_as_published(self, runs):
         """38.8 % of the trials wrong (Lake et al. 2015): 155 of 400."""
