@@ -4,8 +4,11 @@ The exceptions are similarities, large = alike, and say so: :func:`exp_l1`, its 
 :class:`ExpL1Similarity`, and :class:`WeightedL1`, a probability.
 
 Each function takes two arrays (..., dim) that broadcast against each other and returns
-(...). One pair a row is ``euclidean(a, b)``; every row of ``a`` against every row of
+(...). One pair in each row is ``euclidean(a, b)``; every row of ``a`` against every row of
 ``b`` is ``all_pairs(euclidean, a, b)``. All are symmetric: d(a, b) = d(b, a).
+
+The inputs may be of any number type. Distances are computed and returned in float32, or in
+float64 where an input is float64: in half precision their squares would soon overflow.
 """
 
 from collections.abc import Callable
@@ -13,14 +16,21 @@ from collections.abc import Callable
 import keras
 from keras import ops
 
-# The derivative of sqrt is infinite at 0: two equal images would give NaN (0 times
-# infinity). Below this squared distance the root is held constant, so its gradient is 0
-# there, and no Euclidean distance is under sqrt(1e-7) = 0.0003.
-SQUARED_DISTANCE_FLOOR = 1e-7
+# :func:`all_pairs` expands the square of a Euclidean distance, which leaves a rounding error
+# of about this share of the squared lengths. The derivative of the root of such a number would
+# be noise, and at 0 infinite, so it is held constant below this share.
+_ROUNDING = 1e-7
+# No vector below this size has a direction: the slopes there, 1 / size, near the largest float32.
+_NO_SIZE = 1e-30
 
 
 def euclidean(a, b):
     """Euclidean distance ``sqrt(sum((a - b)**2))``, with a finite gradient at a = b.
+
+    The derivative of the root is infinite at 0, where two equal images would give NaN (0 times
+    infinity). Equal inputs have distance 0 here, and a gradient of 0. All other distances down
+    to 1e-30 are exact, and so are their gradients, as the difference is divided by its largest
+    component before it is squared.
 
     Parameters
     ----------
@@ -29,7 +39,12 @@ def euclidean(a, b):
     Returns
     -------
     tensor (...)
-        At least ``sqrt(SQUARED_DISTANCE_FLOOR)``.
+        At least 0.
+
+    Raises
+    ------
+    ValueError
+        If ``a`` and ``b`` have other numbers of dimensions.
 
     Examples
     --------
@@ -38,10 +53,15 @@ def euclidean(a, b):
     >>> import numpy as np
     >>> a, b = np.array([[3.0, 4.0], [1.0, 1.0]]), np.array([[0.0, 0.0], [1.0, 1.0]])
     >>> [round(float(d), 4) for d in euclidean(a, b)]
-    [5.0, 0.0003]
+    [5.0, 0.0]
     """
-    squared = ops.sum(ops.square(a - b), axis=-1)
-    return ops.sqrt(ops.maximum(squared, SQUARED_DISTANCE_FLOOR))
+    a, b = _floats(a, b)
+    difference = a - b
+    largest, is_zero = _largest(difference)
+    squared = ops.sum(ops.square(difference / largest), axis=-1)  # 1 to dim, or 0
+    is_zero = ops.squeeze(is_zero, -1)
+    length = ops.squeeze(largest, -1) * ops.sqrt(ops.where(is_zero, 1.0, squared))
+    return ops.where(is_zero, 0.0, length)
 
 
 def l1(a, b):
@@ -62,7 +82,8 @@ def l1(a, b):
     >>> float(l1(np.array([3.0, 4.0]), np.array([0.0, 5.0])))  # 3 + 1
     4.0
     """
-    difference = ops.subtract(a, b)
+    a, b = _floats(a, b)
+    difference = a - b
     # Written with the sign, whose derivative is 0, because the backends disagree about the
     # derivative of |x| at 0; this gives 0, so that two equal images do not push each other.
     return ops.sum(difference * ops.sign(difference), axis=-1)
@@ -71,7 +92,8 @@ def l1(a, b):
 def cosine(a, b):
     """Cosine distance ``1 - cos(angle)``.
 
-    A zero vector has no direction; its cosine with anything is taken as 0.
+    It does not depend on the length of the vectors. A zero vector, or one whose components
+    are all below 1e-30, has no direction; its cosine with anything is taken as 0.
 
     Parameters
     ----------
@@ -91,6 +113,7 @@ def cosine(a, b):
     >>> [round(float(d), 4) for d in cosine(a, others)]
     [0.0, 1.0, 2.0, 1.0]
     """
+    a, b = _floats(a, b)
     return 1.0 - ops.sum(_unit(a) * _unit(b), axis=-1)
 
 
@@ -122,10 +145,34 @@ def exp_l1(a, b):
     return ops.exp(-l1(a, b))
 
 
+def _floats(a, b):
+    """Both as tensors of one type, at least float32, with one number of dimensions."""
+    a, b = ops.convert_to_tensor(a), ops.convert_to_tensor(b)
+    dims = {x.shape[-1] for x in (a, b) if len(x.shape)} - {None}
+    if len(dims) > 1:
+        raise ValueError(
+            f"vectors of {' and of '.join(map(str, sorted(dims)))} dimensions; expected one "
+            "number. Take both from one encoder."
+        )
+    types = {keras.backend.standardize_dtype(x.dtype) for x in (a, b)}
+    dtype = "float64" if "float64" in types else "float32"
+    return ops.cast(a, dtype), ops.cast(b, dtype)
+
+
+def _largest(a):
+    """Largest absolute component of each row, 1 for a zero vector, and whether it is one."""
+    largest = ops.max(ops.abs(a), axis=-1, keepdims=True)
+    is_zero = largest < _NO_SIZE
+    # A constant: what is divided by it is multiplied again, or has its length taken off.
+    return ops.stop_gradient(ops.where(is_zero, 1.0, largest)), is_zero
+
+
 def _unit(a):
-    """Scale rows to length 1; the floor is the one of :func:`euclidean`, for the same reason."""
+    """Rows scaled to length 1; a zero vector stays what it is."""
+    largest, is_zero = _largest(a)
+    a = a / largest
     squared = ops.sum(ops.square(a), axis=-1, keepdims=True)
-    return a / ops.sqrt(ops.maximum(squared, SQUARED_DISTANCE_FLOOR))
+    return a / ops.sqrt(ops.where(is_zero, 1.0, squared))
 
 
 def all_pairs(distance: Callable, a, b):
@@ -133,8 +180,10 @@ def all_pairs(distance: Callable, a, b):
 
     Euclidean and cosine distances take one matrix product. The Euclidean one expands
     the square, ``|a|**2 + |b|**2 - 2 a.b``, whose rounding can move a squared distance by
-    about ``1e-6 |a|**2``: nothing to a loss, but equal rows are not at distance 0.
-    Any other distance holds n x m x dim numbers on the way: meant for batches.
+    about ``1e-6 |a|**2``. That is nothing to a loss, but equal rows are not at distance 0, and
+    no distance is below ``sqrt(1e-7 (|a|**2 + |b|**2) / 2)``: about 0.0003 of the length of
+    the vectors. Use :func:`euclidean` itself where smaller distances matter.
+    Any other distance holds n x m x dim numbers on the way, and is meant for batches.
 
     Parameters
     ----------
@@ -156,15 +205,14 @@ def all_pairs(distance: Callable, a, b):
     >>> ops.convert_to_numpy(all_pairs(euclidean, a, b)).tolist()
     [[5.0, 1.0]]
     """
+    a, b = _floats(a, b)
     if distance is cosine:
         return 1.0 - ops.matmul(_unit(a), ops.transpose(_unit(b)))
     if distance is euclidean:
-        squared = (
-            ops.sum(ops.square(a), axis=-1, keepdims=True)
-            + ops.sum(ops.square(b), axis=-1)
-            - 2.0 * ops.matmul(a, ops.transpose(b))
-        )
-        return ops.sqrt(ops.maximum(squared, SQUARED_DISTANCE_FLOOR))
+        lengths = ops.sum(ops.square(a), axis=-1, keepdims=True) + ops.sum(ops.square(b), axis=-1)
+        squared = lengths - 2.0 * ops.matmul(a, ops.transpose(b))
+        floor = ops.stop_gradient(_ROUNDING / 2 * lengths) + _NO_SIZE
+        return ops.sqrt(ops.maximum(squared, floor))
     return distance(ops.expand_dims(a, 1), ops.expand_dims(b, 0))
 
 
@@ -172,7 +220,7 @@ class _DistanceLayer(keras.layers.Layer):
     """Base of the layers that end a siamese network: two (batch, dim) to (batch,)."""
 
     def __init__(self, **kwargs):
-        # float32 whatever the policy of the encoder: in half precision the floor is 0.
+        # float32 whatever the policy of the encoder: half precision is too coarse to compare.
         super().__init__(**{"dtype": "float32", **kwargs})
 
     def compute_output_shape(self, input_shape):
@@ -269,7 +317,7 @@ class WeightedL1(_DistanceLayer):
     alpha_initializer, bias_initializer : Keras initialisers
         Of the ``dim`` weights alpha, and of the one bias.
     alpha_regularizer : Keras regulariser
-        None adds nothing to the loss.
+        By default nothing is added to the loss.
 
     Examples
     --------
@@ -314,9 +362,12 @@ class WeightedL1(_DistanceLayer):
         It ranks as the probability does, and goes on where the probability is 1 in float32.
         The layer must have been built, by a call or in a network.
         """
-        difference = ops.subtract(left, right)
-        # |x| written with the sign, for the reason given in l1.
-        return ops.sum(self.alpha * difference * ops.sign(difference), axis=-1) + self.bias
+        left, right = _floats(left, right)
+        difference = left - right
+        # |x| written with the sign, for the reason given in l1. ``ops.multiply`` and ``ops.add``
+        # take weights of another type than the embeddings', which TensorFlow's own * does not.
+        weighted = ops.multiply(self.alpha, difference * ops.sign(difference))
+        return ops.add(ops.sum(weighted, axis=-1), self.bias)
 
     def get_config(self):
         return {

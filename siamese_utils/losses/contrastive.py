@@ -4,7 +4,14 @@ import keras
 from keras import ops
 
 from ..distances import all_pairs, euclidean
-from .masks import check_margin, mean_where, pair_masks
+from .masks import (
+    InBatchLoss,
+    at_least_float32,
+    check_margin,
+    equal_shapes,
+    mean_where,
+    pair_masks,
+)
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
@@ -28,7 +35,7 @@ class ContrastiveLoss(keras.losses.Loss):
     ------
     ValueError
         If ``margin`` is not positive: the loss would then be least with all images in
-        one point.
+        one point. When called, if there is not one label for each distance.
 
     Examples
     --------
@@ -40,19 +47,24 @@ class ContrastiveLoss(keras.losses.Loss):
     0.3125
     """
 
-    def __init__(self, margin: float = 1.0, name: str = "contrastive_loss", **kwargs):
-        super().__init__(name=name, **kwargs)
+    def __init__(self, margin: float = 1.0, name: str = "contrastive_loss", dtype=None, **kwargs):
+        super().__init__(name=name, dtype=at_least_float32(dtype), **kwargs)
         self.margin = check_margin(margin)
 
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        # Before Keras weights the pairs: distances (n, 1) and weights (n,) would make (n, n).
+        y_true, y_pred = equal_shapes(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
+        return super().__call__(y_true, y_pred, sample_weight)
+
     def call(self, y_true, y_pred):
-        return _contrastive(ops.cast(y_true, y_pred.dtype), y_pred, self.margin)
+        return _contrastive(y_true, y_pred, self.margin)
 
     def get_config(self):
         return {**super().get_config(), "margin": self.margin}
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
-class InBatchContrastiveLoss(keras.losses.Loss):
+class InBatchContrastiveLoss(InBatchLoss):
     """The contrastive loss over all pairs of a batch: B encodings give B (B - 1) / 2 pairs.
 
     Put it behind an encoder, with class labels as targets. The mean over the same pairs
@@ -86,8 +98,8 @@ class InBatchContrastiveLoss(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.margin = check_margin(margin)
 
-    def call(self, y_true, y_pred):
-        partners, different = pair_masks(y_true, y_pred.dtype)  # (batch, batch) each
+    def call(self, same, y_pred):
+        partners, different = pair_masks(same)  # (batch, batch) each
         values = _contrastive(1.0 - different, all_pairs(euclidean, y_pred, y_pred), self.margin)
         return (mean_where(partners, values) + mean_where(different, values)) / 2.0
 

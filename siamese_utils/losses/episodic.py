@@ -3,40 +3,42 @@
 import keras
 from keras import ops
 
+from .masks import InBatchLoss, mean_where
+
 EPISODES = ("matching", "prototypical")
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
-class EpisodicLoss(keras.losses.Loss):
+class EpisodicLoss(InBatchLoss):
     """Each query of a batch is to find its class by a few support images of each.
 
-    The batch holds ``n_images`` of each class in a row, as it comes from
-    :class:`siamese_utils.sampling.ClassBatches`; the first ``n_support`` of each class are its
-    support images, the others are queries. The loss is the cross-entropy of a softmax over the
-    classes.
+    The first ``n_support`` images of each class, in the order of the batch, are its support
+    images, and the others are queries. The batch may hold any number of images of each class,
+    in any order; :class:`siamese_utils.sampling.ClassBatches` makes such batches. The loss is
+    the cross-entropy of a softmax over the classes. A batch without a query gives 0.
 
     * "matching", Vinyals et al. (2016, eq. 1), without their context embeddings: the weight of
       a class is the sum over its support images of ``exp(cosine similarity / temperature)``.
     * "prototypical", Snell et al. (2017, eq. 2): it is ``exp(-d / temperature)``, d the squared
       Euclidean distance to the mean of its support images.
 
-    Put it behind an encoder whose embeddings have length 1. With one support image a squared
-    distance is then 2 - 2 x similarity, so prototypical at temperature 2 t is matching at t.
+    Put it behind an encoder whose embeddings have length 1, with class labels as targets. With
+    one support image a squared distance is then 2 - 2 x similarity, so prototypical at
+    temperature 2 t is matching at t.
 
     Parameters
     ----------
     form : {"matching", "prototypical"}
-    n_images, n_support : int
-        Of each class in the batch; ``1 <= n_support < n_images``.
+    n_support : int
+        Support images of each class. Defaults to 1.
     temperature : float
-        Positive. The papers have none; but on the sphere 20 similarities between -1 and 1
-        would leave the softmax almost flat.
+        Positive. Defaults to 0.1. The papers have none; but on the sphere 20 similarities
+        between -1 and 1 would leave the softmax almost flat.
 
     Raises
     ------
     ValueError
-        For another form, numbers that leave no support or no query, or a temperature that is
-        not positive.
+        For another form, no support image, or a temperature that is not positive.
 
     Examples
     --------
@@ -45,7 +47,7 @@ class EpisodicLoss(keras.losses.Loss):
 
     >>> import numpy as np
     >>> points = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], "float32")
-    >>> loss = EpisodicLoss("matching", n_images=2, n_support=1, temperature=1.0)
+    >>> loss = EpisodicLoss("matching", n_support=1, temperature=1.0)
     >>> round(float(loss(np.array([0, 0, 1, 1]), points)), 4)
     0.3133
     """
@@ -53,7 +55,6 @@ class EpisodicLoss(keras.losses.Loss):
     def __init__(
         self,
         form: str,
-        n_images: int,
         n_support: int = 1,
         temperature: float = 0.1,
         name: str = "episodic_loss",
@@ -62,40 +63,43 @@ class EpisodicLoss(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         if form not in EPISODES:
             raise ValueError(f"unknown form {form!r}; expected one of {', '.join(EPISODES)}")
-        if not 1 <= n_support < n_images:
-            raise ValueError(
-                f"n_support is {n_support} of {n_images} images; expected at least one support "
-                "image and one query"
-            )
+        if not n_support >= 1:
+            raise ValueError(f"n_support is {n_support}; expected at least one support image")
         if not temperature > 0:
             raise ValueError(f"temperature is {temperature}; expected a positive number, as 0.1")
         self.form = form
-        self.n_images = n_images
         self.n_support = n_support
         self.temperature = temperature
 
-    def call(self, y_true, y_pred):
-        dim = y_pred.shape[-1]
-        classes = ops.reshape(y_pred, (-1, self.n_images, dim))  # (n_way, n_images, dim)
-        support = classes[:, : self.n_support]
-        queries = ops.reshape(classes[:, self.n_support :], (-1, dim))  # (n_queries, dim)
+    def call(self, same, y_pred):
+        n_before = ops.sum(ops.tril(same, -1), axis=1)  # images of one's class, (batch,)
+        support = ops.cast(n_before < self.n_support, same.dtype)
         if self.form == "matching":
-            similarity = ops.einsum("qd,wsd->qws", queries, support)
-            logits = ops.logsumexp(similarity / self.temperature, axis=2)  # (n_queries, n_way)
+            # The weights of all classes together are those of all support images.
+            logits = ops.matmul(y_pred, ops.transpose(y_pred)) / self.temperature
+            candidates, own = support * ops.ones_like(same), support * same  # (batch, batch)
         else:
-            prototypes = ops.mean(support, axis=1)  # (n_way, dim)
-            difference = ops.expand_dims(queries, 1) - prototypes
-            logits = -ops.sum(ops.square(difference), axis=2) / self.temperature
-        log_p = logits - ops.logsumexp(logits, axis=1, keepdims=True)
-        n_way = ops.shape(classes)[0]
-        own = ops.repeat(ops.eye(n_way), self.n_images - self.n_support, axis=0)
-        return -ops.sum(own * log_p) / ops.cast(ops.shape(queries)[0], log_p.dtype)
+            # In the column of each class' first image stands the class.
+            of_class = same * support
+            prototypes = ops.matmul(of_class, y_pred) / ops.sum(of_class, axis=1, keepdims=True)
+            logits = -_squared_distances(y_pred, prototypes) / self.temperature
+            first = ops.cast(n_before < 1, same.dtype)
+            candidates, own = first * ops.ones_like(same), first * same
+        every, right = (
+            ops.logsumexp(logits - 1e9 * (1.0 - chosen), axis=1) for chosen in (candidates, own)
+        )
+        return mean_where(1.0 - support, every - right)
 
     def get_config(self):
         return {
             **super().get_config(),
             "form": self.form,
-            "n_images": self.n_images,
             "n_support": self.n_support,
             "temperature": self.temperature,
         }
+
+
+def _squared_distances(a, b):
+    """Of every row of a to every row of b, by one matrix product."""
+    lengths = ops.sum(ops.square(a), axis=1, keepdims=True) + ops.sum(ops.square(b), axis=1)
+    return lengths - 2.0 * ops.matmul(a, ops.transpose(b))

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from .masks import mean_where, pair_masks
+from .masks import InBatchLoss, mean_where, pair_masks
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
-class InBatchSoftmaxLoss(keras.losses.Loss):
+class InBatchSoftmaxLoss(InBatchLoss):
     """Each image is to be more like every other one of its class than like all other classes.
 
     With ``s = z_i . z_j / temperature``, each pair (i, p) of one class costs
@@ -50,8 +50,8 @@ class InBatchSoftmaxLoss(keras.losses.Loss):
             raise ValueError(f"temperature is {temperature}; expected a positive number, as 0.1")
         self.temperature = temperature
 
-    def call(self, y_true, y_pred):
-        partners, different = pair_masks(y_true, y_pred.dtype)  # (batch, batch) each
+    def call(self, same, y_pred):
+        partners, different = pair_masks(same)  # (batch, batch) each
         similarity = ops.matmul(y_pred, ops.transpose(y_pred)) / self.temperature
         negatives = similarity - 1e9 * (1.0 - different)
         against = ops.logsumexp(negatives, axis=1, keepdims=True)  # (batch, 1)

@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from .masks import mean_where, pair_masks
+from .masks import InBatchLoss, mean_where, pair_masks
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
-class InBatchVerificationLoss(keras.losses.Loss):
+class InBatchVerificationLoss(InBatchLoss):
     """Cross-entropy of *same or different* over all pairs of a batch, from logits.
 
     The loss of Koch et al. (2015, section 3.2) on all pairs that a batch holds. The mean over
@@ -49,8 +49,8 @@ class InBatchVerificationLoss(keras.losses.Loss):
             raise ValueError(f"hardness is {hardness}; expected 0 or a positive number, as 1.0")
         self.hardness = hardness
 
-    def call(self, y_true, y_pred):
-        partners, different = pair_masks(y_true, y_pred.dtype)  # (batch, batch) each
+    def call(self, same, y_pred):
+        partners, different = pair_masks(same)  # (batch, batch) each
         pulled = mean_where(partners, ops.softplus(-y_pred))
         scores = self.hardness * ops.stop_gradient(y_pred) - 1e9 * (1.0 - different)
         n_different = ops.sum(different, axis=1, keepdims=True)  # of each image

@@ -4,11 +4,11 @@ import keras
 from keras import ops
 
 from ..distances import all_pairs, euclidean
-from .masks import check_margin, mean_where, pair_masks
+from .masks import InBatchLoss, check_margin, mean_where, pair_masks
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
-class LiftedStructureLoss(keras.losses.Loss):
+class LiftedStructureLoss(InBatchLoss):
     """Lifted structure loss of Oh Song et al. (2016), eq. 4, on Euclidean distances.
 
     For each pair of partners (i, j) of the batch,
@@ -47,8 +47,8 @@ class LiftedStructureLoss(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.margin = check_margin(margin)
 
-    def call(self, y_true, y_pred):
-        partners, different = pair_masks(y_true, y_pred.dtype)  # (batch, batch) each
+    def call(self, same, y_pred):
+        partners, different = pair_masks(same)  # (batch, batch) each
         distance = all_pairs(euclidean, y_pred, y_pred)
         # What is not a negative adds exp(-1e9) = 0; without any, J is far below 0.
         pushed = ops.logsumexp(self.margin - distance - 1e9 * (1.0 - different), axis=1)

@@ -1,16 +1,111 @@
-"""Which images of a batch go together, and the checks that the losses share."""
+"""What the losses and metrics on a whole batch read off its labels, and the checks they share."""
 
+import keras
+import numpy as np
 from keras import ops
 
+from .._checks import class_labels, squeezed
 
-def pair_masks(labels, dtype):
+
+class InBatchLoss(keras.losses.Loss):
+    """Base of the losses on a whole batch: class labels as targets, one number as the answer.
+
+    Keras would convert the labels to the type of the loss, and float32 does not tell apart
+    neighbors above 2**24. So the labels are compared as they come, and ``call`` receives which
+    images are of one class, a (batch, batch) tensor from :func:`same_class`, in their place.
+
+    The loss is computed in float32, or in float64 where Keras is set to that.
+    """
+
+    def __init__(self, name: str, dtype=None, **kwargs):
+        super().__init__(name=name, dtype=at_least_float32(dtype), **kwargs)
+
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        refuse_weights(self.name, sample_weight)
+        return super().__call__(ops.cast(same_class(y_true, y_pred), self.dtype), y_pred)
+
+
+def at_least_float32(dtype) -> str:
+    """The type to compute in where ``dtype``, or Keras' floatx, is asked for.
+
+    In half precision the sums over pairs overflow, and so do the large numbers that stand for
+    *no candidate*.
+    """
+    asked = keras.backend.standardize_dtype(dtype or keras.config.floatx())
+    return "float64" if asked == "float64" else "float32"
+
+
+def same_class(labels, outputs):
+    """Whether every two images of a batch are of one class, compared exactly.
+
+    Parameters
+    ----------
+    labels : array or tensor (batch,), or (batch, 1) and so on
+        Classes: integers of any size, or whole numbers in floating point as long as their type
+        has a number for each integer (2**24 in float32).
+    outputs : tensor (batch, dim)
+        What the labels belong to.
+
+    Returns
+    -------
+    tensor (batch, batch)
+        Of bool. For floating-point labels in a compiled step, which cannot raise an error, of
+        float32: NaN everywhere if a label is not whole, or too large.
+
+    Raises
+    ------
+    ValueError
+        For another shape, such as that of one-hot labels; for another number of labels than
+        outputs; and for labels that do not number classes.
+    """
+    if len(outputs.shape) != 2:
+        raise ValueError(f"embeddings have shape {tuple(outputs.shape)}; expected (batch, dim)")
+    n = outputs.shape[0]
+    if not ops.is_tensor(labels):
+        # Numbered by NumPy, as a backend may have no integers of 64 bits, and no names.
+        labels = np.unique(class_labels(labels, n), return_inverse=True)[1].astype("int32")
+    shape, labels = tuple(labels.shape), squeezed(labels, 1)
+    if len(labels.shape) != 1 or (None not in (n, labels.shape[0]) and labels.shape[0] != n):
+        expected = "(batch,)" if n is None else f"({n},)"
+        hint = " Of one-hot labels take labels.argmax(axis=1)." if len(shape) == 2 else ""
+        raise ValueError(f"labels have shape {shape}; expected {expected}, classes.{hint}")
+    labels = ops.convert_to_tensor(labels)
+    same = ops.expand_dims(labels, 1) == labels
+    dtype = keras.backend.standardize_dtype(labels.dtype)
+    if "float" not in dtype:
+        return same
+    bits = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}[dtype]
+    good = ops.all((labels == ops.round(labels)) & (ops.abs(labels) < 2**bits))
+    try:
+        is_good = bool(good)
+    except TypeError:  # in a compiled step there are no numbers yet
+        return ops.where(good, ops.cast(same, "float32"), float("nan"))
+    if not is_good:
+        raise ValueError(
+            f"labels of type {dtype} hold numbers that are not whole, or not below 2**{bits}, "
+            "from where on classes would merge; expected integers. Convert them by "
+            'labels.astype("int64"), or number them: np.unique(labels, return_inverse=True)[1].'
+        )
+    return same
+
+
+def refuse_weights(name: str, sample_weight) -> None:
+    """``ValueError`` if there are weights of images, where pairs or triplets are counted."""
+    if sample_weight is not None:
+        raise ValueError(
+            f"{name} got sample weights; expected none, as it counts pairs or triplets of images. "
+            "Leave out sample_weight and class_weight, and give metrics to compile in metrics, "
+            "not in weighted_metrics. ClassBatches draws each class equally often."
+        )
+
+
+def pair_masks(same):
     """Which ordered pairs of a batch are partners, and which are different.
 
     Parameters
     ----------
-    labels : tensor (batch,)
-        Classes. Also (batch, 1), which Keras may make of them.
-    dtype : str
+    same : float tensor (batch, batch)
+        Whether two images are of one class, as 1 and 0.
 
     Returns
     -------
@@ -19,16 +114,35 @@ def pair_masks(labels, dtype):
     different : tensor (batch, batch)
         1 where two images are of different classes.
     """
-    labels = ops.reshape(labels, (-1,))
-    same = ops.cast(ops.expand_dims(labels, 1) == labels, dtype)
     # In a compiled step of TensorFlow the batch may have no size yet.
-    n = labels.shape[0] or ops.shape(labels)[0]
-    return same - ops.eye(n, dtype=dtype), 1.0 - same
+    n = same.shape[0] or ops.shape(same)[0]
+    return same - ops.eye(n, dtype=same.dtype), 1.0 - same
 
 
 def mean_where(mask, values):
     """Mean of the values where the mask is 1; 0 if it is nowhere 1."""
     return ops.sum(mask * values) / ops.maximum(ops.sum(mask), 1.0)
+
+
+def equal_shapes(same, distance):
+    """Labels and distances of pairs without axes of length 1 at the end, in one shape.
+
+    Raises
+    ------
+    ValueError
+        If their shapes still differ: they would broadcast to pairs that nobody asked for.
+    """
+    shapes = tuple(same.shape), tuple(distance.shape)
+    same, distance = squeezed(same, 1), squeezed(distance, 1)
+    fits = len(same.shape) == len(distance.shape) and all(
+        m == n or None in (m, n) for m, n in zip(same.shape, distance.shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"labels have shape {shapes[0]} and distances {shapes[1]}; expected (batch,) for "
+            "both, a label 1 = same or 0 = different for each distance"
+        )
+    return same, distance
 
 
 def check_margin(margin: float) -> float:

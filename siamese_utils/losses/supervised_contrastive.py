@@ -3,11 +3,11 @@
 import keras
 from keras import ops
 
-from .masks import pair_masks
+from .masks import InBatchLoss, pair_masks
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
-class SupervisedContrastiveLoss(keras.losses.Loss):
+class SupervisedContrastiveLoss(InBatchLoss):
     """Each image of a batch is to find those of its class among all others.
 
     Khosla et al. (2020), eq. 2. The similarities ``z_i . z_j`` of image i to the others are
@@ -47,8 +47,8 @@ class SupervisedContrastiveLoss(keras.losses.Loss):
             raise ValueError(f"temperature is {temperature}; expected a positive number, as 0.1")
         self.temperature = temperature
 
-    def call(self, y_true, y_pred):
-        partners, different = pair_masks(y_true, y_pred.dtype)  # (batch, batch) each
+    def call(self, same, y_pred):
+        partners, different = pair_masks(same)  # (batch, batch) each
         itself = 1.0 - partners - different
         similarity = ops.matmul(y_pred, ops.transpose(y_pred)) / self.temperature
         similarity = similarity - 1e9 * itself  # an image is not among the others

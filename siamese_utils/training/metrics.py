@@ -5,7 +5,15 @@ from keras import ops
 
 from ..distances import all_pairs, euclidean
 from ..losses import triplet
-from ..losses.masks import check_margin, mean_where, pair_masks
+from ..losses.masks import (
+    at_least_float32,
+    check_margin,
+    equal_shapes,
+    mean_where,
+    pair_masks,
+    refuse_weights,
+    same_class,
+)
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
@@ -18,7 +26,12 @@ class PairAccuracy(keras.metrics.MeanMetricWrapper):
     Parameters
     ----------
     threshold : float
-        In the units of the distance.
+        In the units of the distance. Defaults to 0.5.
+
+    Raises
+    ------
+    ValueError
+        When updated, if there is not one label for each distance.
 
     Examples
     --------
@@ -31,12 +44,15 @@ class PairAccuracy(keras.metrics.MeanMetricWrapper):
     0.75
     """
 
-    def __init__(self, threshold: float = 0.5, name: str = "pair_accuracy", **kwargs):
-        def accuracy(y_true, y_pred):
-            said_same = ops.cast(y_pred < threshold, y_pred.dtype)
-            return ops.cast(ops.equal(said_same, ops.cast(y_true, y_pred.dtype)), y_pred.dtype)
+    def __init__(self, threshold: float = 0.5, name: str = "pair_accuracy", dtype=None, **kwargs):
+        dtype = at_least_float32(dtype)
 
-        super().__init__(fn=accuracy, name=name, **kwargs)
+        def accuracy(y_true, y_pred):
+            y_true, y_pred = equal_shapes(*map(ops.convert_to_tensor, (y_true, y_pred)))
+            said_same = ops.cast(ops.cast(y_pred, dtype) < threshold, dtype)
+            return ops.cast(ops.equal(said_same, ops.cast(y_true, dtype)), dtype)
+
+        super().__init__(fn=accuracy, name=name, dtype=dtype, **kwargs)
         self.threshold = threshold
 
     def get_config(self):
@@ -46,16 +62,16 @@ class PairAccuracy(keras.metrics.MeanMetricWrapper):
 class _BatchMean(keras.metrics.Mean):
     """Mean over the batches of what is itself a mean over some pairs or triplets of a batch."""
 
+    def __init__(self, name: str, dtype=None, **kwargs):
+        super().__init__(name=name, dtype=at_least_float32(dtype), **kwargs)
+
     def update_state(self, y_true, y_pred, sample_weight=None):
-        if sample_weight is not None:
-            raise ValueError(
-                f"{self.name} got sample weights; expected none, as it counts pairs or triplets "
-                "of images. Give it to compile in metrics, not in weighted_metrics."
-            )
-        masks = pair_masks(y_true, self.dtype)
+        refuse_weights(self.name, sample_weight)
         embeddings = ops.cast(y_pred, self.dtype)
+        masks = pair_masks(ops.cast(same_class(y_true, embeddings), self.dtype))
         values, counted = self._batch(all_pairs(euclidean, embeddings, embeddings), *masks)
-        some = ops.cast(ops.any(counted > 0), self.dtype)  # else the batch is left out
+        # A batch without any is left out; NaN, from labels that are no classes, is not.
+        some = ops.cast(ops.any(counted != 0), self.dtype)
         super().update_state(mean_where(counted, values), sample_weight=some)
 
 
@@ -70,12 +86,12 @@ class ActiveTriplets(_BatchMean):
     Parameters
     ----------
     margin : float
-        In the units of the distance; as that of the loss.
+        In the units of the distance; as that of the loss. Defaults to 0.2.
 
     Raises
     ------
     ValueError
-        If ``margin`` is not positive.
+        If ``margin`` is not positive, or, when updated, for labels that are not (batch,).
 
     Notes
     -----
@@ -110,9 +126,9 @@ class ActiveTriplets(_BatchMean):
 class MeanDistance(_BatchMean):
     """Mean Euclidean distance between different images of a batch: near 0 where all collapsed.
 
-    Behind an encoder; the targets do not matter. The mean over the batches; a batch of one
-    image is left out. Compare it with the margin: distances far below it mean that every
-    image has the same embedding.
+    Behind an encoder, with any class labels as targets: they do not matter here. The mean over
+    the batches; a batch of one image is left out. Compare it with the margin: distances far
+    below it mean that every image has the same embedding.
 
     Examples
     --------

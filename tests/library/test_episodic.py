@@ -137,7 +137,7 @@ class TestUnevenClasses:
     LABELS = np.array([7, 2, 9, 7, 2, 7, 4, 2, 7, 9])
 
     def by_loop(self, points, form, n_support, temperature):
-        members = {c: np.flatnonzero(self.LABELS == c) for c in np.unique(self.LABELS)}
+        members = {c: np.flatnonzero(c == self.LABELS) for c in np.unique(self.LABELS)}
         terms = []
         for own, places in members.items():
             for query in points[places[n_support:]]:
@@ -213,9 +213,9 @@ def test_trains_an_encoder_on_class_batches(form):
     points = corners[labels] + 0.5 * np.random.default_rng(0).normal(size=(60, 4))
     points = (points - points.min()) / np.ptp(points)  # images are in [0, 1]
     batches = ClassBatches(points, labels, N_WAY, N_IMAGES, n_batches=20, seed=0)
-    encoder = keras.Sequential(
-        [keras.Input((4,)), keras.layers.Dense(3), keras.layers.UnitNormalization()]
-    )
+    encoder = keras.Sequential([keras.Input((4,)), keras.layers.Rescaling(8, offset=-4)])
+    encoder.add(keras.layers.Dense(3))
+    encoder.add(keras.layers.UnitNormalization())
     encoder.compile(keras.optimizers.Adam(0.05), EpisodicLoss(form, 2, 0.2))
     history = encoder.fit(batches, epochs=3, verbose=0).history
     assert history["loss"][-1] < 0.8 * history["loss"][0]
