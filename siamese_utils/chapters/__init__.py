@@ -1,6 +1,7 @@
 """What only the book needs: the set-up of a chapter, its settings, its record, its tables."""
 
 from .letters import write_letters
+from .parameters import check_parameters
 from .profiles import PROFILES, settings
 from .records import provenance, read_record, store_record, write_record
 from .set_up import set_up
@@ -8,6 +9,7 @@ from .tables import markdown_table
 
 __all__ = [
     "PROFILES",
+    "check_parameters",
     "markdown_table",
     "provenance",
     "read_record",

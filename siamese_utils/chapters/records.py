@@ -185,7 +185,9 @@ def store_record(path: str | Path, record: dict[str, Any]) -> None:
     []
     """
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_whole(
+        Path(path).expanduser(), lambda temporary: temporary.write_text(text, encoding="utf-8")
+    )
 
 
 def read_record(path: str | Path) -> dict[str, Any]:
@@ -221,7 +223,7 @@ def read_record(path: str | Path) -> dict[str, Any]:
     ValueError: ...trial.json is not the record of a run: it lacks settings, metrics, ...
     """
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        record = json.loads(Path(path).expanduser().read_text(encoding="utf-8"))
     except ValueError as error:
         raise ValueError(
             f"{path} is not valid JSON ({error}). Restore it, or run the chapter again."
