@@ -12,6 +12,12 @@ SMALL_RANGE = 1 / 4  # of the levels of a type: 12 bits in 16 use a sixteenth
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 LIGHT = 128  # of 255
 
+_SCALE_IT = (
+    "Expected levels of more than a quarter of the range; these are nearly black. If they were "
+    "stored with fewer bits than their file has, scale them to its whole range and save it "
+    "again; if the image is dark indeed, brighten it."
+)
+
 
 def decode(path: Path) -> tuple[Image.Image, list[Doubt]]:
     """The upright image without transparency, and what speaks against it.
@@ -35,13 +41,6 @@ def decode(path: Path) -> tuple[Image.Image, list[Doubt]]:
         found = f"has levels up to {highest / 255 * capacity:.0f}, where {capacity} is white"
         return image, [Doubt(found, _SCALE_IT)]
     return image, []
-
-
-_SCALE_IT = (
-    "Expected levels of more than a quarter of the range; these are nearly black. If they were "
-    "stored with fewer bits than their file has, scale them to its whole range and save it "
-    "again; if the image is dark indeed, brighten it."
-)
 
 
 def _deep_grey(image: Image.Image) -> Image.Image:

@@ -77,7 +77,9 @@ def load_image_folder(
     ...     for name in ("cat", "dog"):
     ...         (Path(root) / name).mkdir()
     ...         for file in ("1.png", "2.png"):
-    ...             Image.new("L", (8, 4), "white").save(Path(root) / name / file)
+    ...             image = Image.new("L", (8, 4), "white")
+    ...             image.putpixel((3, 2), 0)
+    ...             image.save(Path(root) / name / file)
     ...     folder = load_image_folder(root, size=8)
     >>> folder.images.shape, folder.labels.tolist(), folder.class_names
     ((4, 8, 8, 1), [0, 0, 1, 1], ('cat', 'dog'))

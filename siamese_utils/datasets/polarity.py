@@ -96,11 +96,23 @@ def to_ink(image: np.ndarray) -> tuple[np.ndarray, Doubt | None]:
     ink = 1 - image / np.maximum(ground, FAINTEST) if side < 0 else difference
     strongest = ink.max()
     border = np.abs(_border(ink))
-    # 1.4826 medians of the distance are a standard deviation. A border that is no ground is not
-    # noise, though: some range has to remain between the ground and the ink.
-    noise = min(1.4826 * np.median(border), strongest / 6)
-    ink = ((ink - 2 * noise) / (strongest - 4 * noise)).clip(0, 1)
+    # Four deviations leave no speck of noise, which an encoder would take for strokes. A border
+    # that is no ground is not noise, though: some range has to remain for the ink.
+    cut = 4 * min(_noise(border), strongest / 6)
+    ink = ((ink - cut) / (strongest - cut)).clip(0, 1)
     return ink, _doubt(np.abs(difference).max(), np.mean(border < strongest / 8), abs(side))
+
+
+def _noise(border: np.ndarray) -> float:
+    """The standard deviation of the ground, given the distances of border pixels from it.
+
+    On saturated paper half of them are 0. Where no more than the ink that may touch the border
+    differs from the ground, there is no noise.
+    """
+    apart = border[border > GREY_LEVEL / 100]
+    if len(apart) <= (1 - CLEAR_BORDER) * len(border):
+        return 0.0
+    return 1.4826 * np.median(apart)  # the median distance of a normal distribution is 0.6745
 
 
 def _doubt(contrast: float, share: float, side: float) -> Doubt | None:

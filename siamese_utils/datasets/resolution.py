@@ -4,29 +4,32 @@ from math import gcd
 
 import numpy as np
 
+from .._checks import require_unit_range, whole_number
+
 
 def area_resize(images: np.ndarray, side: int) -> np.ndarray:
-    """Square images at a lower resolution: each new pixel is the mean of the area it covers.
+    """Reduce square images: each new pixel is the mean of the area that it covers.
 
     A pixel on the border of two areas counts for both with its shares, so any side will do:
-    at 42 pixels a new one covers 2.5 x 2.5 of Omniglot's 105 x 105. Nothing is lost between
+    at 42 pixels, a new one covers 2.5 x 2.5 of Omniglot's 105 x 105. Nothing is lost between
     the new pixels, as thin strokes are when single pixels are picked.
 
     Parameters
     ----------
-    images : array (n, old side, old side, channels)
-        Numbers of any type; characters as ink 1 on paper 0.
+    images : array (n, old side, old side, channels) in [0, 1]
+        Numbers of any type, such as Omniglot's bytes of 0 and 1.
     side : int
-        Of the new images, at least 1 and at most the old side.
+        Side of the new images in pixels, at least 1 and at most the old side.
 
     Returns
     -------
-    float32 array (n, side, side, channels)
+    float32 array (n, side, side, channels) in [0, 1]
 
     Raises
     ------
     ValueError
-        If the images are not square, or ``side`` is no side that they can be reduced to.
+        If the images are not square, if their values are not in [0, 1], as bytes from 0 to 255
+        are not, or if ``side`` is no side that they can be reduced to.
 
     Examples
     --------
@@ -42,8 +45,10 @@ def area_resize(images: np.ndarray, side: int) -> np.ndarray:
             f"images have shape {images.shape}; expected (n, side, side, channels). "
             "Pad or crop them to squares first."
         )
+    require_unit_range(images)
     old = images.shape[1]
-    if not 1 <= side <= old:
+    side = whole_number(side, "side", 1)
+    if side > old:
         raise ValueError(f"side is {side}; expected 1 to {old}, the side of the images")
     parts = side // gcd(side, old)  # that an old pixel is cut into, along each side
     pieces = np.repeat(np.eye(old, dtype="float32"), parts, axis=0)  # (old * parts, old)

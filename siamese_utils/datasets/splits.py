@@ -1,9 +1,10 @@
 """Splits by class: what is tested on was never trained on."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
+from .._checks import class_labels, whole_number
 from .omniglot import Omniglot
 from .omniglot_tables import EVALUATION_ALPHABETS, RUN_ALPHABETS
 
@@ -114,7 +115,7 @@ def _refuse_run_alphabets(background: Omniglot) -> None:
 def split_alphabets(
     data: Omniglot, n_validation: int, rng: np.random.Generator
 ) -> tuple[Omniglot, Omniglot]:
-    """Set whole alphabets aside, at random, to choose settings on: ``(train, validation)``.
+    """Set whole alphabets aside at random, to choose settings on: ``(train, validation)``.
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def split_alphabets(
     Raises
     ------
     ValueError
-        Unless both parts get an alphabet.
+        Unless both parts get an alphabet, and for an ``rng`` that is no generator.
 
     Examples
     --------
@@ -147,20 +148,25 @@ def split_alphabets(
     ['Greek', 'Korean', 'Latin']
     """
     names = data.alphabet_names
+    _require_generator(rng)
+    n_validation = whole_number(n_validation, "n_validation", 0)
     if not 0 < n_validation < len(names):
         raise ValueError(f"n_validation is {n_validation}; expected 1 to {len(names) - 1}")
     chosen = {names[i] for i in rng.choice(len(names), n_validation, replace=False)}
     return data.select([name for name in names if name not in chosen]), data.select(chosen)
 
 
-def split_classes(labels: np.ndarray, held_out: Collection[int]) -> tuple[np.ndarray, np.ndarray]:
+def split_classes(
+    labels: np.ndarray, held_out: Collection[int] | Collection[str]
+) -> tuple[np.ndarray, np.ndarray]:
     """Hold some classes out: ``(rest, held_out)``, ascending indices into ``labels``.
 
     Parameters
     ----------
-    labels : int array (n,)
-    held_out : collection of int
-        Classes.
+    labels : array (n,)
+        Class of each example, as whole numbers or names.
+    held_out : collection of classes
+        Those to hold out.
 
     Returns
     -------
@@ -170,7 +176,8 @@ def split_classes(labels: np.ndarray, held_out: Collection[int]) -> tuple[np.nda
     Raises
     ------
     ValueError
-        For a class that has no example, and unless both parts get a class.
+        For labels of another shape or type, for a class that has no example, and unless both
+        parts get a class.
 
     Examples
     --------
@@ -178,17 +185,20 @@ def split_classes(labels: np.ndarray, held_out: Collection[int]) -> tuple[np.nda
     >>> rest.tolist(), held_out.tolist()
     ([1, 2], [0, 3])
     """
-    labels = np.asarray(labels)
+    labels = class_labels(labels)
     classes = np.unique(labels).tolist()
-    unknown = sorted(set(held_out) - set(classes))
+    if isinstance(held_out, str) or not isinstance(held_out, Iterable):
+        raise ValueError(f"held_out is {held_out!r}; expected a collection, such as [{held_out!r}]")
+    chosen = set(class_labels(list(held_out), what="held_out").tolist())
+    unknown = sorted(chosen - set(classes))
     if unknown:
         raise ValueError(f"no class {unknown[0]!r} in the labels; there are {classes}")
-    if not 0 < len(set(held_out)) < len(classes):
+    if not 0 < len(chosen) < len(classes):
         raise ValueError(
-            f"held_out has {len(set(held_out))} of {len(classes)} classes; expected at least "
+            f"held_out has {len(chosen)} of {len(classes)} classes; expected at least "
             "one, and one to remain"
         )
-    out = np.isin(labels, list(held_out))
+    out = np.isin(labels, list(chosen))
     return np.flatnonzero(~out), np.flatnonzero(out)
 
 
@@ -198,11 +208,13 @@ def class_folds(
     """Folds of classes for cross-validation: ``[(rest, held_out), …]``, indices into ``labels``.
 
     Each class is held out in exactly one fold, at random; the folds differ by one class
-    at most.
+    at most. scikit-learn's ``GroupKFold`` balances examples instead of classes, and takes no
+    NumPy generator.
 
     Parameters
     ----------
-    labels : int array (n,)
+    labels : array (n,)
+        Class of each example, as whole numbers or names.
     n_folds : int
     rng : numpy Generator
 
@@ -214,7 +226,8 @@ def class_folds(
     Raises
     ------
     ValueError
-        Unless ``n_folds`` is 2 to the number of classes.
+        For labels of another shape or type, unless ``n_folds`` is 2 to the number of classes,
+        and for an ``rng`` that is no generator.
 
     Examples
     --------
@@ -224,8 +237,16 @@ def class_folds(
     >>> sorted(held_out.tolist() for _, held_out in folds)
     [[0, 1], [2, 3], [4, 5]]
     """
+    labels = class_labels(labels)
+    _require_generator(rng)
     classes = np.unique(labels)
+    n_folds = whole_number(n_folds, "n_folds", 0)
     if not 2 <= n_folds <= len(classes):
-        raise ValueError(f"n_folds is {n_folds}; expected 2 to {len(classes)}, one a class")
+        raise ValueError(f"n_folds is {n_folds}; expected 2 to {len(classes)}, one for each class")
     groups = np.array_split(rng.permutation(classes), n_folds)
     return [split_classes(labels, group.tolist()) for group in groups]
+
+
+def _require_generator(rng: np.random.Generator) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng is {rng!r}; expected a generator: np.random.default_rng(0)")

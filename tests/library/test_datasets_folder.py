@@ -1,5 +1,7 @@
 """Images of one's own: a folder with one subfolder a class."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
@@ -8,10 +10,17 @@ from siamese_utils.datasets import DataError, ImageFolder, load_image_folder
 from siamese_utils.datasets.image_files import load_image
 
 
+def small(size=(8, 8), mode="L", colour=100):
+    """An image of one level, but for one pixel: one colour alone is nothing to look at."""
+    image = Image.new(mode, size, colour)
+    image.putpixel((1, 1), 255 if mode == "L" else (255, 255, 255))
+    return image
+
+
 def save(path, image=None, **options):
     """Save an image, by default a small grey one, and make the folders above it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    (image or Image.new("L", (8, 8), 100)).save(path, **options)
+    (image or small()).save(path, **options)
     return path
 
 
@@ -77,8 +86,7 @@ def test_the_padding_has_the_colour_of_the_border(tmp_path, colour):
 
 
 def test_an_image_of_extreme_aspect_keeps_a_line(tmp_path):
-    image = Image.new("L", (1000, 3), 0)
-    image.putpixel((0, 0), 255)
+    image = small((1000, 3), colour=0)
     array = load_image(save(tmp_path / "a.png", image), 16)
     assert array.shape == (16, 16, 1)
     assert array.max() < 0.1
@@ -101,13 +109,6 @@ def test_16_bit_grey_keeps_its_levels(tmp_path, suffix, channels):
     assert array.shape == (8, 8, channels or 1)
     expected = np.broadcast_to(levels[..., None] / 65535, array.shape)
     np.testing.assert_allclose(array, expected, atol=1e-6)
-
-
-@pytest.mark.parametrize("levels", [np.full((8, 8), 0.5, np.float32), np.full((8, 8), 1 << 20)])
-def test_grey_levels_of_unknown_range_are_refused(tmp_path, levels):
-    path = save(tmp_path / "a.tif", Image.fromarray(levels.astype(levels.dtype.kind + "4")))
-    with pytest.raises(DataError, match="neither of 8 nor of 16 bits"):
-        load_image(path, 8)
 
 
 def test_16_bit_grey_stays_within_0_and_1_when_enlarged(tmp_path):
@@ -216,17 +217,62 @@ def test_a_broken_image_is_named_with_a_remedy(tmp_path, suffix, how):
 
 
 BAD_ARGUMENTS = [
-    ({"size": 0}, "size is 0; expected a positive int"),
-    ({"size": (8, -1)}, r"size is \(8, -1\)"),
-    ({"size": 8, "channels": 4}, "channels is 4; expected None, 1 .* or 3"),
-    ({"size": 8, "fit": "squash"}, "fit is 'squash'; expected one of pad, crop, stretch"),
+    *[
+        ({"size": size}, "size is .*; expected a positive int or")
+        for size in (0, (8, -1), (8, 8, 1), (), 8.0, "8", True, None, (8, 8.5), np.array([]))
+    ],
+    *[
+        ({"channels": channels}, "channels is .*; expected")
+        for channels in (4, 2, 0, True, 3.0, "3", "grey")
+    ],
+    *[({"fit": fit}, "fit is .*; expected one of pad, crop, stretch") for fit in ("squash", None)],
+    *[
+        ({"polarity": polarity}, "polarity is .*; expected one of as is, ink")
+        for polarity in ("INK", True, None)
+    ],
+]
+BAD_FOLDER_ARGUMENTS = [
+    *[
+        ({"min_images": n}, "min_images is .*; expected a whole number of at least 1")
+        for n in (0, -1, 2.0, "2", True, None)
+    ],
+    *[
+        ({"skip_broken": flag}, f"skip_broken is {flag!r}; expected True or False")
+        for flag in ("false", "True", 0, 1, None)
+    ],
 ]
 
 
 @pytest.mark.parametrize(("arguments", "message"), BAD_ARGUMENTS)
 def test_load_image_refuses_bad_arguments(root, arguments, message):
     with pytest.raises(ValueError, match=message):
-        load_image(root / "cat/1.png", **arguments)
+        load_image(root / "cat/1.png", **{"size": 8, **arguments})
+
+
+@pytest.mark.parametrize("load", [load_image, load_image_folder])
+@pytest.mark.parametrize("path", [None, 5, b"letters", ["letters"]])
+def test_what_is_no_path_is_refused(load, path):
+    with pytest.raises(ValueError, match=r"(path|root) is .*; expected a str or Path"):
+        load(path, 8)
+
+
+@pytest.mark.parametrize("integer", [np.int64, np.int32, np.uint8, np.intp])
+def test_sizes_and_numbers_of_any_integer_type(root, integer):
+    path = root / "cat/1.png"
+    assert load_image(path, integer(32)).shape == (32, 32, 1)
+    for size in ((integer(6), integer(4)), np.array([6, 4], integer), [6, integer(4)]):
+        assert load_image(path, size, channels=integer(3)).shape == (6, 4, 3)
+    options = {"channels": integer(1), "min_images": integer(2), "skip_broken": np.bool_(False)}
+    assert load_image_folder(root, integer(32), **options).images.shape == (4, 32, 32, 1)
+
+
+def test_a_tilde_is_the_home_folder(root, monkeypatch):
+    monkeypatch.setenv("HOME", str(root.parent))
+    monkeypatch.setenv("USERPROFILE", str(root.parent))
+    for home in ("~/mine", Path("~/mine")):
+        folder = load_image_folder(home, 8)
+        assert folder.paths[0] == root / "cat/1.png"
+        np.testing.assert_array_equal(load_image(Path(home) / "cat/1.png", 8), folder.images[0])
 
 
 # --- a folder of classes
@@ -272,7 +318,7 @@ def test_what_is_no_image_is_skipped_and_reported(root):
         "loose.png": "not in a class folder",
         "cat/.hidden.png": "hidden",
         "cat/inner": "folder inside a class",
-        "dog/notes.txt": "not the suffix of an image",
+        "dog/notes.txt": "not the ending of an image",
     }
     assert {str(p.relative_to(root).as_posix()): r for p, r in data.skipped} == reasons
     report = data.report()
@@ -297,7 +343,7 @@ def test_a_broken_image_stops_unless_it_is_to_be_skipped(root, how):
 
 
 def test_grey_and_colour_together_need_a_decision(root):
-    colour = save(root / "dog/3.png", Image.new("RGB", (8, 8), "red"))
+    colour = save(root / "dog/3.png", small((8, 8), "RGB", "red"))
     with pytest.raises(DataError) as raised:
         load_image_folder(root, 8)
     message = str(raised.value)
@@ -318,7 +364,7 @@ def expect_error(match, *args, **options):
 def test_no_such_folder(tmp_path):
     message = expect_error("is not a folder", tmp_path / "nowhere", 8)
     assert str(tmp_path / "nowhere") in message
-    assert "one subfolder a class" in message
+    assert "one subfolder for each class" in message
 
 
 def test_a_file_for_a_folder(root):
@@ -336,35 +382,68 @@ def test_one_class_alone(tmp_path):
     expect_error(r"has 1 class folder\(s\), expected at least 2", tmp_path, 8)
 
 
-def test_a_class_with_too_few_images(root):
+def test_every_class_with_too_few_images_is_named_with_all_remedies(root):
     save(root / "emu/1.png")
+    save(root / "fox/1.png")
     message = expect_error(r"has 1 readable image\(s\)", root, 8)
-    assert str(root / "emu") in message
-    assert "expected at least 2" in message
-    assert "min_images" in message
-    assert len(load_image_folder(root, 8, min_images=1).images) == 5
-    expect_error("has 2 readable.* expected at least 3", root, 8, min_images=3)
+    assert str(root / "emu") in message and str(root / "fox") in message
+    assert str(root / "cat") not in message
+    assert "at least 2 in each class" in message
+    for remedy in ("Add images", f"take the folder out of {root}", "a dot", "lower min_images"):
+        assert remedy in message
+    assert len(load_image_folder(root, 8, min_images=1).images) == 6
+    expect_error("cat has 2 readable.*at least 3 in each", root, 8, min_images=3)
+    (root / "emu").rename(root / ".emu")
+    (root / "fox").rename(root / ".fox")
+    assert load_image_folder(root, 8).class_names == ("cat", "dog")
 
 
-def test_a_class_of_files_of_another_kind_says_what_an_image_ends_in(root):
+def test_a_class_of_files_without_a_decoder_says_what_to_do(root):
     (root / "emu").mkdir()
     (root / "emu/1.heic").touch()
-    message = expect_error(r"has 0 readable image\(s\) and 1 skipped", root, 8)
-    assert ".png" in message
+    message = expect_error(r"has 0 readable image\(s\), 1 skipped \(1.heic: no decoder", root, 8)
+    assert "convert it to PNG or install pillow-heif" in message
 
 
 def test_broken_images_do_not_count(root):
     make_broken(root / "emu/1.png", "text")
     save(root / "emu/2.png")
-    expect_error(r"emu has 1 readable image\(s\) and 1 skipped", root, 8, skip_broken=True)
+    expect_error(
+        r"emu has 1 readable image\(s\), 1 skipped \(1.png: broken", root, 8, skip_broken=True
+    )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"), [*BAD_ARGUMENTS, ({"size": 8, "min_images": 0}, "min_images is 0")]
-)
+@pytest.mark.parametrize(("arguments", "message"), [*BAD_ARGUMENTS, *BAD_FOLDER_ARGUMENTS])
 def test_load_image_folder_refuses_bad_arguments(root, arguments, message):
     with pytest.raises(ValueError, match=message):
-        load_image_folder(root, **arguments)
+        load_image_folder(root, **{"size": 8, **arguments})
+
+
+MACHINE_MADE = ["__MACOSX", "__pycache__", ".git", ".ipynb_checkpoints", "@eaDir", "$RECYCLE.BIN"]
+
+
+@pytest.mark.parametrize("name", MACHINE_MADE)
+@pytest.mark.parametrize("inside", [None, "1.png", "notes.txt"])
+@pytest.mark.parametrize("where", [".", "cat"])
+def test_folders_that_no_user_made_are_skipped_and_named(root, name, inside, where):
+    """An empty one was a class without images, and stopped the loader."""
+    path = root / where / name
+    path.mkdir()
+    if inside:
+        (path / inside).touch()
+    folder = load_image_folder(root, 8)
+    assert folder.class_names == ("cat", "dog") and len(folder.images) == 4
+    ((skipped, reason),) = folder.skipped
+    assert skipped == path
+    assert reason in ("hidden", "made by the system, not a class")
+    assert str(path) in folder.report()
+
+
+def test_where_all_is_skipped_the_reasons_are_given(tmp_path):
+    (tmp_path / "__MACOSX").mkdir()
+    save(tmp_path / "1.png")
+    message = expect_error("has 0 class folder", tmp_path, 8)
+    assert "__MACOSX: made by the system" in message and "1.png: not in a class folder" in message
 
 
 # --- the report
@@ -374,7 +453,7 @@ def report(tmp_path, fit) -> str:
     sizes = {"cat": [(32, 32), (64, 64), (48, 32)], "dog": [(32, 32), (32, 64)]}
     for name, of_class in sizes.items():
         for i, size in enumerate(of_class):
-            save(tmp_path / name / f"{i}.png", Image.new("L", size))
+            save(tmp_path / name / f"{i}.png", small(size))
     return load_image_folder(tmp_path, 32, fit=fit).report()
 
 
@@ -403,7 +482,7 @@ def test_the_report_counts_the_size_of_the_upright_image(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     for name in ("a/1.jpg", "a/2.jpg", "b/1.jpg", "b/2.jpg"):
-        save(tmp_path / name, Image.new("L", (60, 30)), exif=exif)
+        save(tmp_path / name, small((60, 30)), exif=exif)
     data = load_image_folder(tmp_path, (60, 30))
     assert isinstance(data, ImageFolder)
     assert set(data.original_sizes) == {(60, 30)}

@@ -132,13 +132,26 @@ def test_split_alphabets_follows_the_generator():
     assert len(set(choices)) > 1
 
 
-@pytest.mark.parametrize("n", [0, 5, -1])
+@pytest.mark.parametrize("n", [0, 5, -1, 2.0, "2", True, None])
 def test_split_alphabets_leaves_no_part_empty(n):
-    with pytest.raises(ValueError, match=f"n_validation is {n}; expected 1 to 4"):
+    with pytest.raises(ValueError, match=f"n_validation is {n!r}; expected"):
         split_alphabets(load_omniglot("small1"), n, np.random.default_rng(0))
 
 
+@pytest.mark.parametrize("rng", [0, None, np.random, np.random.RandomState(0)])
+def test_a_seed_is_no_generator(rng):
+    for split in (
+        lambda: split_alphabets(load_omniglot("small1"), 2, rng),
+        lambda: class_folds(LABELS, 2, rng),
+    ):
+        with pytest.raises(ValueError, match=r"rng is .*; expected a generator"):
+            split()
+
+
 # --- labels alone
+
+FOLDS_OF_PEOPLE = [[4, 11, 23, 24, 27], [1, 2, 3, 18, 34]]
+FOLDS_OF_DIGITS = [[4, 6], [2, 7], [3, 5], [0, 9], [1, 8]]
 
 LABELS = np.array([7, 1, 1, 3, 7, 3, 1])
 
@@ -183,7 +196,71 @@ def test_folds_are_drawn_by_the_generator_and_differ_by_one_class_at_most():
     assert sorted(map(len, folds[0])) == [3, 4, 4]
 
 
-@pytest.mark.parametrize("n", [1, 4])
+@pytest.mark.parametrize("n", [1, 4, 2.0, "2", True])
 def test_class_folds_refuses(n):
-    with pytest.raises(ValueError, match=f"n_folds is {n}; expected 2 to 3"):
+    with pytest.raises(ValueError, match=f"n_folds is {n!r}; expected"):
         class_folds(LABELS, n, np.random.default_rng(0))
+
+
+def test_the_folds_of_the_chapters_stay_as_they_are():
+    """The stored outputs of chapters 03 and 04 depend on this order."""
+    people = np.repeat(np.arange(40), 10)
+    folds = [held for _, held in class_folds(people, 8, np.random.default_rng(0))]
+    assert [np.unique(people[held]).tolist() for held in folds[:2]] == FOLDS_OF_PEOPLE
+    digits = np.tile(np.arange(10), 3)
+    folds = [held for _, held in class_folds(digits, 5, np.random.default_rng(0))]
+    assert [np.unique(digits[held]).tolist() for held in folds] == FOLDS_OF_DIGITS
+
+
+# --- labels of any harmless shape and type
+
+SAME = {
+    "a column": LABELS[:, None],
+    "two axes of one": LABELS[:, None, None],
+    "a list": LABELS.tolist(),
+    "uint8": LABELS.astype("uint8"),
+    "float16": LABELS.astype("float16"),
+    "float64": LABELS.astype("float64"),
+}
+
+
+@pytest.mark.parametrize("labels", SAME.values(), ids=SAME)
+def test_labels_of_any_harmless_kind_give_the_same_split(labels):
+    rng = np.random.default_rng
+    found = [split_classes(labels, [1, 3]), *class_folds(labels, 3, rng(0))]
+    expected = [split_classes(LABELS, [1, 3]), *class_folds(LABELS, 3, rng(0))]
+    for parts in zip(found, expected, strict=True):
+        for one, other in zip(*parts, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    "held_out", [[7], (7,), {7}, np.array([7]), np.array([[7]]), [7.0], [7, 7]]
+)
+def test_held_out_classes_in_any_collection(held_out):
+    assert split_classes(LABELS, held_out)[1].tolist() == [0, 4]
+
+
+def test_labels_may_be_names_or_large_numbers():
+    names = np.array(["cat", "dog", "cat"])
+    assert split_classes(names, ["dog"])[1].tolist() == [1]
+    assert len(class_folds(names, 2, np.random.default_rng(0))) == 2
+    large = np.array([0, 1, 2]) + 2026112400
+    assert split_classes(large, [2026112401])[1].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    "labels", [np.eye(3), np.array([0.5, 1.0]), ["a", 1], [None, 1], np.array(3)]
+)
+def test_what_are_no_labels_is_refused(labels):
+    with pytest.raises(ValueError, match="labels"):
+        split_classes(labels, [1])
+    with pytest.raises(ValueError, match="labels"):
+        class_folds(labels, 2, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("held_out", ["dog", 7, None])
+def test_one_class_is_no_collection(held_out):
+    """Of a name, the letters were looked for."""
+    with pytest.raises(ValueError, match=r"held_out is .*; expected a collection, such as \["):
+        split_classes(["dog", "cat", "d"], held_out)

@@ -60,9 +60,9 @@ def test_ink_is_neither_lost_nor_made(images, side):
 
 def test_by_hand():
     """Three pixels to two, each of 1.5 x 1.5: whole, half, half and quarter pixels."""
-    image = np.array([[9, 0, 0], [0, 0, 18], [0, 36, 0]]).reshape(1, 3, 3, 1)
-    found = area_resize(image, 2)[0, :, :, 0]
-    np.testing.assert_allclose(found, [[4, 4], [8, 12]], atol=1e-6)
+    image = np.array([[9, 0, 0], [0, 0, 18], [0, 36, 0]]).reshape(1, 3, 3, 1) / 36
+    found = area_resize(image, 2)[0, :, :, 0] * 36
+    np.testing.assert_allclose(found, [[4, 4], [8, 12]], atol=1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float64"])
@@ -73,13 +73,29 @@ def test_numbers_of_any_type(images, dtype):
     np.testing.assert_array_equal(found, area_resize(ink.astype("float32"), 42))
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float16", "float32", "float64"])
+@pytest.mark.parametrize("value", [255, 2, -1])
+def test_values_out_of_range_are_refused_of_any_type(dtype, value):
+    """Bytes from 0 to 255 passed, and the encoder behind answered with a collapse."""
+    images = np.zeros((2, 4, 4, 1), dtype)
+    images[1, 2, 2, 0] = dtype_value = np.array(value).astype(dtype)
+    with pytest.raises(ValueError, match=rf"to {dtype_value:g}; expected|from {value} to 0"):
+        area_resize(images, 2)
+
+
+@pytest.mark.parametrize("images", [np.full((1, 4, 4, 1), np.nan), np.full((1, 4, 4, 1), "ink")])
+def test_what_is_no_number_is_refused(images):
+    with pytest.raises(ValueError, match=r"expected .*\[0, 1\]"):
+        area_resize(images, 2)
+
+
 @pytest.mark.parametrize("n", [0, 999, 1_000, 1_001, 2_003])
 def test_every_image_by_itself_however_many(n):
     """Image k is all k: each keeps its place where one chunk ends and the next begins."""
-    images = np.broadcast_to(np.arange(n).reshape(n, 1, 1, 1), (n, 5, 5, 1))
+    images = np.broadcast_to(np.linspace(0, 1, n).reshape(n, 1, 1, 1), (n, 5, 5, 1))
     found = area_resize(images, 2)
     assert found.shape == (n, 2, 2, 1)
-    np.testing.assert_allclose(found, images[:, :2, :2], rtol=1e-6)
+    np.testing.assert_allclose(found, images[:, :2, :2], rtol=1e-5)
 
 
 def test_the_images_stay_as_they_are(images):
@@ -95,7 +111,20 @@ def test_refuses_images_of_another_shape(shape):
         area_resize(np.zeros(shape), 2)
 
 
-@pytest.mark.parametrize("side", [-1, 0, 6])
-def test_refuses_a_side_that_is_none_or_larger(side):
-    with pytest.raises(ValueError, match=rf"side is {side}; expected 1 to 5"):
+@pytest.mark.parametrize(
+    ("side", "expected"),
+    [
+        *[(side, "a whole number of at least 1") for side in (-1, 0, 2.0, "3", True, None)],
+        *[(side, "1 to 5") for side in (6, np.int64(105))],
+    ],
+)
+def test_refuses_a_side_that_is_none_or_larger(side, expected):
+    with pytest.raises(ValueError, match=rf"side is .*; expected {expected}"):
         area_resize(np.zeros((4, 5, 5, 1)), side)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64"])
+def test_a_side_of_any_integer_type(images, dtype):
+    np.testing.assert_array_equal(
+        area_resize(images, np.dtype(dtype).type(42)), area_resize(images, 42)
+    )
