@@ -8,6 +8,7 @@ import re
 import statistics
 
 import freshness
+import papermill
 import pytest
 import run_chapters as tool
 from compilation import QUICK_XLA
@@ -194,6 +195,13 @@ class TestForm:
         kinds = {k for c in code_cells(notebook) for o in c.outputs for k in o.get("data", {})}
         assert not kinds & {"image/svg+xml", "application/vnd.jupyter.widget-view+json"}
 
+    def test_links_to_other_pages_open_in_jupyterlab(self, notebook):
+        """There a link has to name the file with its ending; the role `doc` leads nowhere."""
+        text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+        assert "{doc}" not in text
+        local = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)
+        assert [path for path in local if not (tool.NOTEBOOKS / path).is_file()] == []
+
     def test_nothing_that_a_page_must_not_show(self, notebook):
         assert tool.output_faults(notebook) == []
         for cell in notebook.cells:
@@ -205,10 +213,23 @@ class TestForm:
         assert len(tagged) == 1
         values = {}
         for statement in ast.parse(tagged[0].source).body:
-            assert isinstance(statement, ast.Assign)
-            values[statement.targets[0].id] = ast.literal_eval(statement.value)
+            assert isinstance(statement, ast.AnnAssign), "each parameter has its type"
+            values[statement.target.id] = ast.literal_eval(statement.value)
         assert values["profile"] == "quick"
         assert values["record"] == ""
+        # papermill sees them all, with the same defaults
+        seen = papermill.inspect_notebook(str(tool.NOTEBOOKS / f"{chapter}.ipynb"))
+        assert {name: ast.literal_eval(each["default"]) for name, each in seen.items()} == values
+
+    def test_parameters_are_checked_before_anything_else(self, chapter, notebook):
+        sources = [cell.source for cell in code_cells(notebook)]
+        (tagged,) = (k for k, s in enumerate(sources) if s.startswith("profile: str"))
+        first = sources[tagged + 1].splitlines()
+        assert "chapters.check_parameters(globals())" in first[:2]
+        # the defaults pass
+        namespace = {}
+        exec(sources[tagged], namespace)
+        chapters.check_parameters(namespace)
 
     def test_some_outputs_are_checked(self, notebook):
         tags = [set(c.metadata.get("tags", [])) for c in code_cells(notebook) if c.outputs]
