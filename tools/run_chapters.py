@@ -51,9 +51,16 @@ def load(chapter: str) -> nbformat.NotebookNode:
     return nbformat.read(path, as_version=4)
 
 
-# TensorFlow's notes (I = information) on import, which its log level does not silence.
+# TensorFlow's notes (I = information) on import, which its log level does not silence, and its
+# complaints (W, E) of CUDA libraries that it finds twice, or finds without a card. Any other
+# warning and error is worth reading.
 START_UP_NOTE = re.compile(
-    r"(WARNING: All log messages before absl::InitializeLog\(\).*|I0000 .*)\n?"
+    r"^(?:WARNING: All log messages before absl::InitializeLog\(\).*"
+    r"|To enable the following instructions: .*"
+    r"|(?:I0000 |\d{4}-\d\d-\d\d [\d:.]+: I ).*"
+    r"|(?:[WE]0000 |\d{4}-\d\d-\d\d [\d:.]+: [WE] ).*"
+    r"(?:Unable to register cu\w+ (?:factory|plugin)|cuInit|computation placer already).*)\n?",
+    re.MULTILINE,
 )
 # What a training showed of its state, and wrote over.
 WRITTEN_OVER = re.compile(r"[^\n]*\r")
@@ -82,14 +89,7 @@ def refresh(chapter: str) -> None:
         # nbclient takes an interrupt for itself, ends the kernel, and stumbles over that.
         raise (KeyboardInterrupt if client.km is None else error) from error
     report_times(notebook)
-    for cell in notebook.cells:
-        for output in list(cell.get("outputs", [])):
-            if output.get("name") == "stderr":
-                output.text = START_UP_NOTE.sub("", output.text)
-            if output.output_type == "stream":
-                output.text = WRITTEN_OVER.sub("", output.text)
-                if not output.text.strip():
-                    cell.outputs.remove(output)
+    clear_away(notebook)
     faults = output_faults(notebook)
     if faults:
         raise SystemExit(f"{chapter}: not stored, because\n" + "\n".join(faults))
@@ -105,6 +105,28 @@ def refresh(chapter: str) -> None:
         picture = ROOT / "book" / "figures" / name
         write_whole(picture, functools.partial(Path.write_bytes, data=png))
     write_whole(path, functools.partial(nbformat.write, notebook))
+
+
+def clear_away(notebook: nbformat.NotebookNode) -> None:
+    """Take off the outputs what nobody wants to read: start-up notes, and overwritten lines.
+
+    What a cell writes on one stream, and nothing between, becomes one output.
+    """
+    for cell in notebook.cells:
+        outputs = []
+        for output in cell.get("outputs", []):
+            before = outputs[-1] if outputs else {}
+            if output.output_type == "stream" and output.name == before.get("name"):
+                before.text += output.text
+            else:
+                outputs.append(output)
+        for output in outputs:
+            if output.output_type == "stream":
+                if output.name == "stderr":
+                    output.text = START_UP_NOTE.sub("", output.text)
+                output.text = WRITTEN_OVER.sub("", output.text)
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in outputs if o.output_type != "stream" or o.text.strip()]
 
 
 def refresh_all(chapters: list[str]) -> None:
@@ -198,6 +220,10 @@ def run_papermill(
         status = watch(process, chapter, output)
     finally:
         stop(process)
+    if output.exists():
+        copy = nbformat.read(output, as_version=4)
+        clear_away(copy)
+        write_whole(output, functools.partial(nbformat.write, copy))
     if status:
         raise subprocess.CalledProcessError(status, command)
 

@@ -32,10 +32,20 @@ def test_public_names_have_docstrings(name):
 
 
 PACKAGES = [m.name for m in pkgutil.iter_modules(siamese_utils.__path__, "siamese_utils.")]
+
+
+def public(package):
+    """The public names of a package, or of a module that has no list of them."""
+    module = importlib.import_module(package)
+    own = [key for key, value in vars(module).items() if not key.startswith("_")]
+    own = [key for key in own if getattr(vars(module)[key], "__module__", None) == package]
+    return getattr(module, "__all__", own)
+
+
 PUBLIC = [
     (package, name)
     for package in PACKAGES
-    for name in getattr(importlib.import_module(package), "__all__", [])
+    for name in public(package)
     if callable(getattr(importlib.import_module(package), name))
 ]
 
