@@ -48,6 +48,28 @@ def image_cells(notebook):
     ]
 
 
+def ways_unnamed(table):
+    """Columns of a Markdown table whose row "chance" has 1/N, and whose title no "N-way"."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    faults = []
+    for row in rows:
+        if row[0] != "chance":
+            continue
+        for title, cell in zip(rows[0], row, strict=True):
+            share = re.fullmatch(r"([\d.]+) ?%?", cell)
+            n_way = round(100 / float(share[1])) if share else 2
+            if n_way != 2 and f"{n_way}-way" not in title:
+                faults.append(f"{title}: {cell}")
+    return faults
+
+
+def test_unnamed_ways_are_noticed():
+    table = "|  | pairs | 5-way | letters |\n| --- | --- | --- | --- |\n| chance | 50 % | 20.0 % | 5.0 |"
+    assert ways_unnamed(table) == ["letters: 5.0"]
+    assert ways_unnamed(table.replace("letters", "letters, 20-way")) == []
+    assert ways_unnamed(table.replace("chance", "pixels")) == []
+
+
 def test_there_are_chapters():
     assert CHAPTERS
     assert set(CHAPTERS) == set(chapters.profiles._SETTINGS)
@@ -230,6 +252,12 @@ class TestForm:
         namespace = {}
         exec(sources[tagged], namespace)
         chapters.check_parameters(namespace)
+
+    def test_accuracies_have_their_number_of_ways_beside_them(self, notebook):
+        """Where chance is 5 %, the column says 20-way: it is not to be compared with a 5-way one."""
+        outputs = [o for cell in code_cells(notebook) for o in cell.outputs]
+        tables = [o.data["text/markdown"] for o in outputs if "text/markdown" in o.get("data", {})]
+        assert [fault for table in tables for fault in ways_unnamed(table)] == []
 
     def test_some_outputs_are_checked(self, notebook):
         tags = [set(c.metadata.get("tags", [])) for c in code_cells(notebook) if c.outputs]
