@@ -97,7 +97,11 @@ class Assessment:
     @classmethod
     def from_dict(cls, figures: dict) -> "Assessment":
         """What :meth:`as_dict` gave, also after JSON made lists of the intervals."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in figures.items()})
+        found: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in figures.items()
+        }
+        return cls(**found)
 
 
 def assess(vectors: np.ndarray, labels: np.ndarray, threshold: float | None) -> Assessment:

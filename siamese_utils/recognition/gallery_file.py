@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from .._files import first_line, read_arrays, write_arrays
-from .reading import UNCLEAR
+from .inputs import UNCLEAR
 
 FORMAT = "siamese_utils.gallery 1"
 

@@ -57,8 +57,7 @@ def read_model(path: Path) -> tuple[keras.Model, dict]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not a file. {EXPECTED} Correct the path.")
     config, settings = _parts(path)
-    is_version_1 = config.get("registered_name") == VERSION_1
-    if settings is None and not is_version_1:
+    if settings is None and config.get("registered_name") != VERSION_1:
         raise ValueError(
             f"{path} holds a {config.get('class_name')} without settings. {EXPECTED} Put the "
             "encoder into a Recognizer, with a threshold, and save that."
@@ -74,7 +73,7 @@ def read_model(path: Path) -> tuple[keras.Model, dict]:
         model = keras.saving.load_model(
             path, compile=False, safe_mode=True, custom_objects={VERSION_1: _Verifier}
         )
-        return (model.encoder, model.settings) if is_version_1 else (model, settings)
+        return (model.encoder, model.settings) if settings is None else (model, settings)
     except Exception as error:  # Keras raises errors of many types for a bad file
         # Keras wraps the error in others with long texts; the innermost says what is wrong.
         cause = str(error).rpartition("Exception encountered: ")[2].partition("\n")[0]

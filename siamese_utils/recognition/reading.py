@@ -171,19 +171,6 @@ class Reading:
         require_unit_range(images)
         return as_ink(images) if self.polarity == "ink" else images
 
-    def grounds(self, images: np.ndarray) -> np.ndarray:
-        """The ground of each image as it is embedded, int (n,): it matters for drawings only.
-
-        Read as ink, every ground is 0, and colors are no drawings: then it is ``UNCLEAR``.
-        """
-        if self.polarity == "ink" or self.channels != 1:
-            return np.full(len(images), UNCLEAR)
-        border = np.ones(self.size, bool)
-        border[1:-1, 1:-1] = False
-        # (n, height, width, 1) to (n, pixels of the border)
-        light = np.median(images[:, border, 0], axis=1) > 0.5
-        return np.where(light, LIGHT, DARK)
-
     def as_dict(self) -> dict:
         """The settings as plain values, for a file."""
         return {**asdict(self), "size": list(self.size)}
@@ -214,37 +201,3 @@ def image_shape(encoder: keras.Model) -> tuple:
             "the shape of the images, and end the encoder in a vector."
         )
     return tuple(shape[1:])
-
-
-LIGHT, DARK, UNCLEAR = 1, 0, -1  # the ground of an image, around what it shows
-
-
-def one_way(grounds: np.ndarray) -> str | None:
-    """ "light" or "dark" where nearly all images have such a ground, else None."""
-    for value, name in ((LIGHT, "light"), (DARK, "dark")):
-        if np.mean(grounds == value) >= 0.9:
-            return name
-    return None
-
-
-def is_path(value) -> bool:
-    """Whether a value is the path of a file."""
-    return isinstance(value, str | Path)
-
-
-def are_paths(values) -> bool:
-    """Whether values are a sequence of paths, and not an array of numbers."""
-    if isinstance(values, np.ndarray):
-        return values.dtype.kind == "U"
-    return isinstance(values, Sequence) and len(values) > 0 and all(map(is_path, values))
-
-
-def refuse_blank(images: np.ndarray, names) -> None:
-    """``ValueError`` if an image has one color only: there is nothing to recognize in it."""
-    spread = np.ptp(images.reshape(len(images), -1), axis=1)
-    for i in np.flatnonzero(spread < 1 / 255):
-        which = f"image {i}" + (f", {names[i]}," if are_paths(names) else "")
-        raise ValueError(
-            f"{which} is of one color; expected something to recognize. Leave it out, or look "
-            "whether it was read as it was meant, as a white drawing on white."
-        )

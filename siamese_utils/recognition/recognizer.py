@@ -17,16 +17,9 @@ from .assessment import Assessment, assess
 from .encoder_digest import digest_or_none, require_encoder
 from .gallery_file import read_gallery, write_gallery
 from .index import ExactIndex, Index, best_of_classes
+from .inputs import UNCLEAR, are_paths, grounds, is_path, refuse_blank, warn_of_grounds
 from .model_file import read_model, write_model
-from .reading import (
-    UNCLEAR,
-    Reading,
-    are_paths,
-    image_shape,
-    is_path,
-    one_way,
-    refuse_blank,
-)
+from .reading import Reading, image_shape
 from .vectors import check_rejection, checked_threshold, label_array, unit_vectors
 
 N_CANDIDATES = 8  # that an index proposes; they are ranked anew by their similarity
@@ -147,18 +140,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def read_folder(self, root: str | Path, skip_broken: bool = False) -> ImageFolder:
         """Read a folder that has one subfolder for each class, as the encoder wants it.
 
+        With the report and the errors of :func:`siamese_utils.datasets.load_image_folder`.
         ``recognizer.fit(folder.images, names[folder.labels])`` stores it.
-
-        Parameters
-        ----------
-        root : str or Path
-        skip_broken : bool
-            Whether to skip, and report, image files that cannot be read. Defaults to False.
-
-        Returns
-        -------
-        ImageFolder
-            As of :func:`siamese_utils.datasets.load_image_folder`.
         """
         return self._reading().read_folder(root, skip_broken)
 
@@ -199,7 +182,6 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             As for :meth:`fit`, and if the encoder was trained since the first image was stored.
-            The gallery is then unchanged.
         """
         if not self.__sklearn_is_fitted__():
             X = [images] if is_path(images) else images
@@ -284,7 +266,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Raises
         ------
         NotFittedError, ValueError
-            As for :meth:`nearest`; or if ``threshold`` and ``unknown`` do not suit the labels.
+            As for :meth:`nearest`, and if ``threshold`` and ``unknown`` do not suit the labels.
         """
         check_is_fitted(self)
         check_rejection(self.threshold, self.unknown, self.classes_)
@@ -298,19 +280,12 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def predict_scores(self, X) -> np.ndarray:
         """Best similarity of each query to each class, compared with every stored embedding.
 
-        Parameters
-        ----------
-        X : as for :meth:`fit`
+        Takes and raises what :meth:`nearest` does.
 
         Returns
         -------
         float32 array (n, n_classes)
             In [-1, 1]; columns as ``classes_``.
-
-        Raises
-        ------
-        NotFittedError, ValueError
-            As for :meth:`nearest`.
         """
         queries = self._queries(X)
         classes = np.searchsorted(self.classes_, self.labels_)  # (n_stored,)
@@ -349,7 +324,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             )
         threshold = checked_threshold(self.threshold)
         (left, its_ground), (right, other_ground) = self._one(a), self._one(b)
-        self._warn_of_polarity(its_ground, other_ground, "one image", "the other")
+        warn_of_grounds(its_ground, other_ground, "one image", "the other")
         # Rounding leads a little out of the range.
         score = float(np.clip(left @ right, -1, 1))
         return Comparison(score, threshold, score > threshold)
@@ -392,16 +367,6 @@ different
         self.assessment_ = assess(vectors, labels, threshold)
         self._warn_of_chance()
         return self.assessment_
-
-    def _warn_of_chance(self) -> None:
-        assessment = getattr(self, "assessment_", None)
-        if assessment is not None and not assessment.is_better_than_chance:
-            warnings.warn(
-                "on classes that it was not trained on, this recognizer is no better than "
-                f"chance. {assessment}\nTrain on more classes, take an encoder that knows this "
-                "kind of image, or choose the threshold on classes like these.",
-                stacklevel=3,
-            )
 
     # Files -----------------------------------------------------------------------------
 
@@ -493,14 +458,7 @@ different
     def load_gallery(self, path: str | Path) -> "Recognizer":
         """Read a gallery that this recognizer's encoder made, in place of any that is there.
 
-        Parameters
-        ----------
-        path : str or Path
-
-        Raises
-        ------
-        FileNotFoundError, ValueError
-            As for :meth:`load`; the recognizer is then unchanged.
+        With the errors of :meth:`load`, after which the recognizer is unchanged.
         """
         settings, embeddings, labels, ground = read_gallery(Path(path))
         digest = digest_or_none(self._checked_encoder())
@@ -537,7 +495,7 @@ different
         check_is_fitted(self)
         self._require_same_encoder()
         vectors, ground = self._embed(X)
-        self._warn_of_polarity(ground, self.ground_, "each query", "the gallery")
+        warn_of_grounds(ground, self.ground_, "each query", "the gallery")
         return unit_vectors(vectors, stored=False)
 
     def _one(self, image) -> tuple[np.ndarray, np.ndarray]:
@@ -565,13 +523,14 @@ different
         images = reading.read(X) if are_paths(X) else reading.prepare(X)
         if store:
             refuse_blank(images, X)
-        return embed(self.encoder, images), reading.grounds(images)
+        return embed(self.encoder, images), grounds(images, reading)
 
-    def _warn_of_polarity(self, a: np.ndarray, b: np.ndarray, what: str, other: str) -> None:
-        """Light drawings on a dark ground look nothing like dark ones on a light ground."""
-        if one_way(a) and one_way(b) and one_way(a) != one_way(b):
+    def _warn_of_chance(self) -> None:
+        assessment = getattr(self, "assessment_", None)
+        if assessment is not None and not assessment.is_better_than_chance:
             warnings.warn(
-                f"{what} has a {one_way(a)} ground and {other} a {one_way(b)} one. For drawings, "
-                'let the recognizer read both alike: reading=Reading(size, 1, polarity="ink").',
-                stacklevel=4,
+                "on classes that it was not trained on, this recognizer is no better than "
+                f"chance. {assessment}\nTrain on more classes, take an encoder that knows this "
+                "kind of image, or choose the threshold on classes like these.",
+                stacklevel=3,
             )

@@ -1,0 +1,67 @@
+"""What a recognizer is given: paths or arrays, and images that are no good to it."""
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from .reading import Reading
+
+LIGHT, DARK, UNCLEAR = 1, 0, -1  # the ground of an image, around what it shows
+
+
+def is_path(value) -> bool:
+    """Whether a value is the path of a file."""
+    return isinstance(value, str | Path)
+
+
+def are_paths(values) -> bool:
+    """Whether values are a sequence of paths, and not an array of numbers."""
+    if isinstance(values, np.ndarray):
+        return values.dtype.kind == "U"
+    return isinstance(values, Sequence) and len(values) > 0 and all(map(is_path, values))
+
+
+def refuse_blank(images: np.ndarray, names) -> None:
+    """``ValueError`` if an image has one color only: there is nothing to recognize in it."""
+    spread = np.ptp(images.reshape(len(images), -1), axis=1)
+    for i in np.flatnonzero(spread < 1 / 255):
+        which = f"image {i}" + (f", {names[i]}," if are_paths(names) else "")
+        raise ValueError(
+            f"{which} is of one color; expected something to recognize. Leave it out, or look "
+            "whether it was read as it was meant, as a white drawing on white."
+        )
+
+
+def grounds(images: np.ndarray, reading: Reading) -> np.ndarray:
+    """The ground of each image as it is embedded, int (n,): it matters for drawings only.
+
+    Read as ink, every ground is 0, and colors are no drawings: then it is ``UNCLEAR``.
+    """
+    if reading.polarity == "ink" or reading.channels != 1:
+        return np.full(len(images), UNCLEAR)
+    border = np.ones(reading.size, bool)
+    border[1:-1, 1:-1] = False
+    # (n, height, width, 1) to (n, pixels of the border)
+    light = np.median(images[:, border, 0], axis=1) > 0.5
+    return np.where(light, LIGHT, DARK)
+
+
+def warn_of_grounds(some: np.ndarray, others: np.ndarray, name: str, other: str) -> None:
+    """Warn where dark drawings on a light ground meet light ones on a dark ground."""
+    one, another = _one_way(some), _one_way(others)
+    if one and another and one != another:
+        warnings.warn(
+            f"{name} has a {one} ground and {other} a {another} one. For drawings, let the "
+            'recognizer read both alike: reading=Reading(size, 1, polarity="ink").',
+            stacklevel=4,
+        )
+
+
+def _one_way(found: np.ndarray) -> str | None:
+    """ "light" or "dark" where nearly all images have such a ground, else None."""
+    for value, name in ((LIGHT, "light"), (DARK, "dark")):
+        if np.mean(found == value) >= 0.9:
+            return name
+    return None
