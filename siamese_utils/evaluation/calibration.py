@@ -104,22 +104,22 @@ def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
     distances, same = check_pairs(distances, same, both_kinds_for="calibration")
     if distances.min() == distances.max():  # says nothing about a pair
         return Calibration(slope=0.0, intercept=0.0)
-    low, high = distances[same], distances[~same]
+    near, far = distances[same], distances[~same]
     labels = same.astype(float)
-    if low.max() <= high.min() or high.max() <= low.min():
+    if near.max() <= far.min() or far.max() <= near.min():
         warnings.warn(
-            f"a distance parts all {len(low)} same from all {len(high)} different pairs, so that "
+            f"a distance parts all {len(near)} same from all {len(far)} different pairs, so that "
             "the slope of the calibration is not determined; it is held finite, and the "
             "probabilities are uncertain. Calibrate on more, or on harder, pairs.",
             stacklevel=2,
         )
-        labels = np.where(same, (len(low) + 1) / (len(low) + 2), 1 / (len(high) + 2))
+        labels = np.where(same, (len(near) + 1) / (len(near) + 2), 1 / (len(far) + 2))
     # Standardized, because the solver takes its steps and its stopping rule from the scale.
     size = np.abs(distances).max()
     center, spread = (distances / size).mean(), (distances / size).std()
     feature = np.tile((distances / size - center) / spread, 2)[:, None]
     # Each pair stands twice, as same and as different, with its label as the weight.
-    balance = len(same) / np.where(same, len(low), len(high))
+    balance = len(same) / np.where(same, len(near), len(far))
     weights = np.concatenate([balance * labels, balance * (1 - labels)])
     model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-8)
     model.fit(feature, np.repeat([True, False], len(same)), sample_weight=weights)

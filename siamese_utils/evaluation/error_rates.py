@@ -41,8 +41,11 @@ class RocCurve:
 
     @property
     def false_reject(self) -> np.ndarray:
-        """Shares of same pairs that are called different (n,): with ``false_accept``, the
-        DET curve (Martin et al. 1997), which draws both on normal deviates."""
+        """Shares of same pairs that are called different, an array (n,).
+
+        Drawn against ``false_accept`` on normal deviates they are the DET curve (Martin et al.
+        1997).
+        """
         return 1 - self.true_accept
 
     def false_reject_at(self, false_accept: float) -> float:

@@ -1,18 +1,9 @@
 """From embeddings to scores: each image is embedded once, then compared by matrix operations.
 
-``embeddings = models.embed(encoder, images)`` is the only pass through the encoder. The
-functions here apply the end of the network, its head, to all the pairs that are wanted.
-NumPy in, NumPy out. A head is one of
-
-* a function of :mod:`siamese_utils.distances`, such as ``distances.euclidean``;
-* a layer that ends a network, such as ``network.get_layer("head")``.
-
-Embeddings of any floating-point type are compared in float32. Scores are what the head gives:
-for a distance small = alike, for a similarity large = alike; negate those for
-:func:`siamese_utils.evaluation.identify`. For :class:`~siamese_utils.distances.WeightedL1` the
-scores are its *logits*, because the sigmoid of a logit of 17 or more is 1 in float32, so that
-supports which the network tells apart would tie. The logit rises with the probability, so every
-rank is the same, and a pair is called same at probability 0.5 where the logit is 0.
+``embeddings = models.embed(encoder, images)`` is the only pass through the encoder. The functions
+here apply the end of the network, its head, to all the pairs that are wanted. NumPy in, NumPy out:
+embeddings of any floating-point type are compared in float32. The package's docstring says what a
+head may be, and what its scores are.
 """
 
 from collections.abc import Callable
@@ -43,7 +34,7 @@ def pair_scores(
 
     Parameters
     ----------
-    head : function or layer
+    head : function of :mod:`siamese_utils.distances`, or layer
     embeddings : float array (n, dim)
     pairs : int array (n_pairs, 2)
         Indices into ``embeddings``.
@@ -82,7 +73,7 @@ def episode_scores(
 
     Parameters
     ----------
-    head : function or layer
+    head : function of :mod:`siamese_utils.distances`, or layer
     embeddings : float array (n, dim)
         Of the images that the episodes index.
     episodes : Episodes
@@ -126,7 +117,7 @@ def run_scores(
 
     Parameters
     ----------
-    head : function or layer
+    head : function of :mod:`siamese_utils.distances`, or layer
     test_embeddings, support_embeddings : float arrays (n_runs, n_way, dim)
 
     Returns
