@@ -162,7 +162,7 @@ class RandomSymmetry(keras.layers.Layer):
             )
         if not training:
             return images
-        coins = keras.random.uniform((3,), seed=self.generator) < 0.5
+        coins = keras.random.uniform((3,), dtype="float32", seed=self.generator) < 0.5
         images = ops.where(coins[0], ops.transpose(images, (0, 2, 1, 3)), images)
         images = ops.where(coins[1], ops.flip(images, axis=1), images)
         return ops.where(coins[2], ops.flip(images, axis=2), images)

@@ -63,7 +63,7 @@ def draw_parameters(n: int, seed, strength: float = 1.0):
 def _draw(n, seed):
     """Uniform numbers (n, 14): a value and a coin for each component."""
     if isinstance(seed, keras.random.SeedGenerator):
-        return keras.random.uniform((n, 14), seed=seed)
+        return keras.random.uniform((n, 14), dtype="float32", seed=seed)
     return np.random.default_rng(seed).random((n, 14), "float32")
 
 
@@ -141,6 +141,8 @@ def apply_affine(images, matrices):
     [0.0, 0.5, 0.5]
     """
     images = ops.convert_to_tensor(images)
+    if keras.backend.standardize_dtype(images.dtype) == "bool":
+        images = ops.cast(images, "uint8")
     height, width = images.shape[1:3]
     x, y = np.meshgrid(np.arange(width, dtype="float32"), np.arange(height, dtype="float32"))
     x, y = (ops.convert_to_tensor(values.reshape(1, -1)) for values in (x, y))
@@ -180,9 +182,9 @@ def affine(images, seed, strength: float = 1.0):
 
     Parameters
     ----------
-    images : array or tensor (n, height, width, 1)
-        Ink 1 on paper 0, as numbers of any type. A NumPy array is transformed by a compiled
-        function and comes back as a NumPy array. A tensor comes back as one; inside a
+    images : array, list or tensor (n, height, width, 1)
+        Ink 1 on paper 0, as numbers of any type. A NumPy array or a list is transformed by a
+        compiled function and comes back as a NumPy array. A tensor comes back as one; inside a
         compiled function, this becomes part of it.
     seed : what ``numpy.random.default_rng`` takes, or keras.random.SeedGenerator
         As for :func:`draw_parameters`; ``[seed, epoch, index]`` for a batch that depends on
@@ -209,6 +211,8 @@ def affine(images, seed, strength: float = 1.0):
     >>> once.dtype, bool((once == again).all()), bool((once[0] == once[1]).all())
     (dtype('float32'), True, False)
     """
+    if isinstance(images, list | tuple):
+        images = np.asarray(images)
     if len(images.shape) != 4 or images.shape[3] != 1:
         raise ValueError(
             f"images have shape {tuple(images.shape)}; expected (n, height, width, 1). "
@@ -218,6 +222,10 @@ def affine(images, seed, strength: float = 1.0):
     chance = _draw(ops.shape(images)[0], seed)
     if not isinstance(images, np.ndarray):
         return _affine(images, chance, strength)
+    # Bytes are sent to the device as they are. Of all other types float32 is made here, as not
+    # every backend has them.
+    if images.dtype != np.uint8:
+        images = images.astype("float32", copy=False)
     model = _compiled(images.shape[1:], images.dtype.name, strength)
     return model.predict_on_batch([images, ops.convert_to_numpy(chance)])
 

@@ -2,6 +2,9 @@
 
 import keras
 import numpy as np
+from keras import ops
+
+from .._checks import require_unit_range
 
 
 def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np.ndarray:
@@ -10,10 +13,11 @@ def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np
     Parameters
     ----------
     encoder : keras.Model
-    images : array (n, height, width, channels)
-        float32 in [0, 1], or uint8 with ink = 1.
+        Images to embeddings (batch, dim), computed in any precision.
+    images : array, tensor or list (n, height, width, channels)
+        In [0, 1], of any number type.
     batch_size : int
-        Images that are encoded at once.
+        Images that are encoded at once. Defaults to 512.
 
     Returns
     -------
@@ -21,8 +25,11 @@ def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np
 
     Raises
     ------
+    TypeError
+        If the encoder is not a Keras model of one input.
     ValueError
-        If the images are not of the encoder's size, or are bytes from 0 to 255.
+        If the images are not of the encoder's size, or not in [0, 1], as bytes from 0 to 255
+        are not.
 
     Examples
     --------
@@ -34,17 +41,41 @@ def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np
     array([[0., 1., 0.],
            [1., 1., 0.]], dtype=float32)
     """
-    expected = ("n", *encoder.input_shape[1:])
-    if images.ndim != 4 or images.shape[1:] != expected[1:] or len(images) == 0:
-        raise ValueError(
-            f"images have shape {images.shape}; expected "
-            f"({', '.join(map(str, expected))}) "
-            "with at least one image. A single image needs a first axis: image[None]."
+    images = checked_images(encoder, images)
+    batches = (
+        images[i : i + batch_size].astype("float32", copy=False)
+        for i in range(0, len(images), batch_size)
+    )
+    # A mixed-precision encoder computes in bfloat16, which NumPy itself does not know.
+    return np.concatenate(
+        [np.asarray(encoder.predict_on_batch(batch), "float32") for batch in batches]
+    )
+
+
+def checked_images(encoder: keras.Model, images) -> np.ndarray:
+    """Images as an array that the encoder takes, or an error as :func:`embed` describes it."""
+    # An encoder that has not been built yet has no inputs, and takes images of any size.
+    inputs = getattr(encoder, "inputs", None)
+    shapes = [tuple(x.shape) for x in inputs] if inputs else [(None,) * 4]
+    if not isinstance(encoder, keras.Model) or len(shapes) > 1 or len(shapes[0]) != 4:
+        what = f" with inputs {shapes}" if isinstance(encoder, keras.Model) else ""
+        raise TypeError(
+            f"the encoder is a {type(encoder).__name__}{what}; expected a keras.Model of images "
+            "(batch, height, width, channels). Load a file by keras.saving.load_model; of a "
+            "Siamese network take the encoder that it shares."
         )
-    if images.dtype == np.uint8 and images.max() > 1:
+    size = shapes[0][1:]
+    images = ops.convert_to_numpy(images) if ops.is_tensor(images) else np.asarray(images)
+    fits = images.ndim == 4 and all(
+        of_encoder in (None, of_image)
+        for of_encoder, of_image in zip(size, images.shape[1:], strict=True)
+    )
+    if not fits or len(images) == 0:
+        names = ("height", "width", "channels")
+        expected = ", ".join(str(n or name) for n, name in zip(size, names, strict=True))
         raise ValueError(
-            f"images are bytes up to {images.max()}; expected values in [0, 1]: divide by 255"
+            f"images have shape {images.shape}; expected (n, {expected}) with at least one image. "
+            "A single image needs a first axis: image[None]."
         )
-    starts = range(0, len(images), batch_size)
-    batches = (images[i : i + batch_size].astype("float32", copy=False) for i in starts)
-    return np.concatenate([encoder.predict_on_batch(batch) for batch in batches])
+    require_unit_range(images)
+    return images

@@ -5,33 +5,33 @@ from itertools import product
 import keras
 import numpy as np
 
-from .embedding import embed
+from .embedding import checked_images, embed
 
 
 def embed_shifted(encoder: keras.Model, images: np.ndarray, reach: int = 1) -> np.ndarray:
     """Embed each image at several places, and take the mean.
 
     Every image is shifted by ``-reach`` to ``reach`` pixels in both directions; what leaves it
-    on one side is lost, and paper (0) comes in on the other. With ``reach`` 1 these are nine
-    encodings an image.
+    on one side is lost, and paper (0) comes in on the other. With ``reach`` 1 each image is
+    encoded nine times.
 
     Parameters
     ----------
     encoder : keras.Model
         Images to embeddings of length 1.
-    images : array (n, height, width, channels)
+    images : array, tensor or list (n, height, width, channels)
         As for :func:`embed`.
     reach : int
-        In pixels, at least 0 and less than either side.
+        In pixels, at least 0 and less than either side. Defaults to 1.
 
     Returns
     -------
     float32 array (n, dim)
-        Again of length 1.
+        Again of length 1; a mean of zero stays zero.
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         As :func:`embed` does, and for a reach that leaves nothing of the images.
 
     Examples
@@ -44,9 +44,8 @@ def embed_shifted(encoder: keras.Model, images: np.ndarray, reach: int = 1) -> n
     >>> [round(float(x), 2) for x in embed_shifted(encoder, dot, reach=1)[0]]
     [0.33, 0.33, 0.33, 0.33, 0.33, 0.33, 0.33, 0.33, 0.33]
     """
-    images = np.asarray(images)
-    # Unshifted; it refuses another shape. In float32, where the encoder is in bfloat16.
-    total = embed(encoder, images).astype("float32")
+    images = checked_images(encoder, images)
+    total = embed(encoder, images)  # unshifted
     height, width = images.shape[1:3]
     if not 0 <= reach < min(height, width):
         raise ValueError(f"reach is {reach}; expected 0 to {min(height, width) - 1} pixels")
@@ -54,4 +53,8 @@ def embed_shifted(encoder: keras.Model, images: np.ndarray, reach: int = 1) -> n
     for y, x in product(range(2 * reach + 1), repeat=2):
         if (y, x) != (reach, reach):
             total = total + embed(encoder, framed[:, y : y + height, x : x + width])
-    return total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12)
+    # By the largest component first, so that the squares of small ones do not vanish.
+    largest = np.abs(total).max(axis=1, keepdims=True)
+    total = np.divide(total, largest, out=total, where=largest > 0)
+    length = np.linalg.norm(total, axis=1, keepdims=True)
+    return np.divide(total, length, out=total, where=length > 0)

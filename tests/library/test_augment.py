@@ -300,6 +300,74 @@ class TestRandomAffine:
             augment.RandomAffine(5)(np.zeros((4, 21, 16, 3), "float32"), training=True)
 
 
+LAYERS = [
+    augment.RandomAffine,
+    augment.RandomThickness,
+    lambda seed: augment.RandomThickness(seed, thin=True),
+    augment.RandomSymmetry,
+]
+TYPES = ["uint8", "bool", "int64", "float16", "bfloat16", "float32", "float64"]
+
+
+@pytest.fixture
+def ink():
+    return (np.random.default_rng(0).random((4, 9, 9, 1)) > 0.5).astype("float32")
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("training", [False, True])
+class TestTypes:
+    """Layers give the same float32 images for the same ink, and under any floatx."""
+
+    @pytest.mark.parametrize("dtype", TYPES)
+    def test_of_the_images(self, ink, layer, training, dtype):
+        expected = value(layer(5)(ink, training=training))
+        found = layer(5)(keras.ops.cast(ink, dtype), training=training)
+        assert keras.backend.standardize_dtype(found.dtype) == "float32"
+        np.testing.assert_array_equal(value(found), expected)
+
+    @pytest.mark.parametrize("floatx", ["float16", "float64"])
+    def test_of_keras(self, ink, layer, training, floatx):
+        expected = value(layer(5)(ink, training=training))
+        keras.config.set_floatx(floatx)
+        try:
+            found = layer(5)(ink.astype(floatx), training=training)
+        finally:
+            keras.config.set_floatx("float32")
+        assert keras.backend.standardize_dtype(found.dtype) == "float32"
+        np.testing.assert_array_equal(value(found), expected)
+
+
+class TestAffineOfTypes:
+    @pytest.mark.parametrize("dtype", TYPES)
+    def test_of_the_images(self, ink, dtype):
+        expected = augment.affine(ink, 5)
+        tensor = keras.ops.cast(ink, dtype)
+        array = value(tensor)
+        for given in (array, array.tolist(), tensor):
+            found = value(augment.affine(given, 5))
+            assert found.dtype == np.float32
+            np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    @pytest.mark.parametrize("floatx", ["float16", "float64"])
+    @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+    def test_of_keras(self, ink, floatx, dtype):
+        expected = [value(augment.draw_parameters(4, 5)), augment.affine(ink, 5)]
+        drawn = value(augment.draw_parameters(4, keras.random.SeedGenerator(5)))
+        augment.transforms._compiled.cache_clear()  # else the model of another test is taken
+        keras.config.set_floatx(floatx)
+        try:
+            found = [augment.draw_parameters(4, 5), augment.affine(ink.astype(dtype), 5)]
+            again = value(augment.draw_parameters(4, keras.random.SeedGenerator(5)))
+        finally:
+            keras.config.set_floatx("float32")
+            augment.transforms._compiled.cache_clear()
+        assert value(found[0]).dtype == again.dtype == found[1].dtype == np.float32
+        np.testing.assert_array_equal(again, drawn)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_allclose(value(one), other, atol=1e-5)
+
+
 class TestRandomThickness:
     def test_a_share_of_the_way_to_the_largest_neighbour(self):
         """One dot on paper: its eight neighbours take the image's share, the dot stays."""

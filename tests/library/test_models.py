@@ -175,15 +175,102 @@ class TestEmbed:
         )
 
     @pytest.mark.parametrize(
-        "wrong", [np.zeros(SHAPE), np.zeros((1, 9, 8, 1)), np.zeros((0, *SHAPE))]
+        "wrong", [np.zeros(SHAPE), np.zeros((1, 9, 8, 1)), np.zeros((0, *SHAPE)), []]
     )
     def test_refuses_another_shape(self, encoder, wrong):
         with pytest.raises(ValueError, match=r"expected \(n, 8, 8, 1\)"):
             models.embed(encoder, wrong)
 
-    def test_refuses_bytes_up_to_255(self, encoder):
-        with pytest.raises(ValueError, match="divide by 255"):
-            models.embed(encoder, np.full((1, *SHAPE), 255, "uint8"))
+    @pytest.mark.parametrize(
+        "images",
+        [
+            np.full((1, *SHAPE), 255, "uint8"),
+            np.full((1, *SHAPE), 255.0),
+            np.full((1, *SHAPE), 255, "float16"),
+            np.full((1, *SHAPE), np.nan),
+            np.full((1, *SHAPE), "a"),
+            np.full((1, *SHAPE), None),
+        ],
+        ids=["bytes", "floats of bytes", "float16", "NaN", "strings", "objects"],
+    )
+    def test_refuses_what_is_not_in_0_to_1(self, encoder, images):
+        with pytest.raises(ValueError, match=r"images .*expected .*\[0, 1\]"):
+            models.embed(encoder, images)
+
+    @pytest.mark.parametrize(
+        "dtype", ["uint8", "bool", "int64", "float16", "float32", "float64", "bfloat16"]
+    )
+    def test_takes_images_of_any_type(self, encoder, images, dtype):
+        """As arrays, as lists and as tensors."""
+        ink = (images > 0.5).astype("float32")
+        expected = models.embed(encoder, ink)
+        tensor = keras.ops.cast(ink, dtype)
+        array = keras.ops.convert_to_numpy(tensor)
+        for given in (array, array.tolist(), tensor):
+            found = models.embed(encoder, given)
+            assert found.dtype == np.float32
+            np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+    @pytest.mark.parametrize(
+        "policy",
+        ["mixed_bfloat16", "bfloat16", "mixed_float16", "float16", "float64"],
+    )
+    def test_is_float32_for_an_encoder_of_any_precision(self, encoder, images, policy):
+        expected = models.embed(encoder, images)
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy(policy)
+        try:
+            other = models.conv_encoder(SHAPE, filters=(4, 4), hidden=8, dim=3)
+        finally:
+            keras.config.set_dtype_policy(before)
+        other.set_weights(encoder.get_weights())
+        for found in (models.embed(other, images), models.embed_shifted(other, images, 0)):
+            assert found.dtype == np.float32
+        np.testing.assert_allclose(models.embed(other, images), expected, rtol=0.1, atol=0.02)
+
+    @pytest.mark.parametrize("floatx", ["float64", "float16"])
+    @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+    def test_under_another_floatx(self, encoder, images, floatx, dtype):
+        ink = (images > 0.5).astype(dtype)
+        expected = models.embed(encoder, ink)
+        keras.config.set_floatx(floatx)
+        try:
+            other = models.conv_encoder(SHAPE, filters=(4, 4), hidden=8, dim=3)
+            other.set_weights(encoder.get_weights())
+            found = models.embed(other, ink)
+        finally:
+            keras.config.set_floatx("float32")
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=0.05, atol=0.01)
+
+    @pytest.mark.parametrize("size", [(5, 7), (8, 8)])
+    def test_an_encoder_of_images_of_any_size(self, size):
+        pool = keras.layers.GlobalAveragePooling2D()
+        encoder = keras.Sequential([keras.Input((None, None, 1)), pool])
+        images = np.random.default_rng(0).random((3, *size, 1), "float32")
+        expected = images.mean(axis=(1, 2))
+        np.testing.assert_allclose(models.embed(encoder, images), expected, rtol=1e-5)
+        assert models.embed_shifted(encoder, images).shape == (3, 1)
+        with pytest.raises(ValueError, match=r"expected \(n, height, width, 1\)"):
+            models.embed(encoder, images[..., [0, 0]])
+
+    def test_an_encoder_that_is_not_built_yet(self, images):
+        encoder = keras.Sequential([keras.layers.Flatten()])
+        np.testing.assert_array_equal(models.embed(encoder, images), images.reshape(6, -1))
+
+    @pytest.mark.parametrize("kind", ["path", "layer", "siamese", "vectors"])
+    def test_refuses_what_is_no_encoder_of_images(self, encoder, images, kind):
+        wrong = {
+            "path": "encoder.keras",
+            "layer": keras.layers.Flatten(),
+            "siamese": models.siamese_network(encoder),
+            "vectors": keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)]),
+        }[kind]
+        for function in (models.embed, models.embed_shifted):
+            with pytest.raises(
+                TypeError, match=r"the encoder is a .*expected a keras\.Model of images"
+            ):
+                function(wrong, images)
 
 
 def test_training_lowers_the_loss(encoder):

@@ -199,6 +199,20 @@ class TestShifted:
         expected = models.embed_shifted(dense, ink.astype("float32"))
         np.testing.assert_array_equal(models.embed_shifted(dense, ink), expected)
 
+    @pytest.mark.parametrize("scale", [1e-30, 1e-15, 1e-6, 1.0, 1e6])
+    def test_has_length_1_at_any_scale(self, dense, images, scale):
+        inputs = keras.Input(self.SHAPE)
+        scaled = keras.Model(inputs, keras.layers.Rescaling(scale)(dense(inputs)))
+        expected = models.embed_shifted(dense, images)
+        found = models.embed_shifted(scaled, images)
+        np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-5)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+    def test_a_mean_of_zero_stays_zero(self, images):
+        flat = keras.Sequential([keras.Input(self.SHAPE), keras.layers.Flatten()])
+        found = models.embed_shifted(flat, 0 * images)
+        np.testing.assert_array_equal(found, np.zeros((3, 60)))
+
     def test_leaves_the_images_as_they_are(self, dense, images):
         before = images.copy()
         models.embed_shifted(dense, images)
