@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from browser import chromium, served
+from browser import LONG_MS, chromium, served
 from conftest import ROOT, pages_listed
 
 PAGES = [*(f"{page}.html" for page in pages_listed()), "genindex.html", "search.html"]
@@ -34,7 +34,7 @@ def address(site):
 def opened(browser, address, page):
     """A page in a window of its own; what went wrong is noted in ``page.faults``."""
     context = browser.new_context(viewport=DESKTOP)
-    context.set_default_timeout(90_000)  # for a machine that other tests keep busy
+    context.set_default_timeout(LONG_MS)
     window = context.new_page()
     window.faults = []
     window.on("console", lambda m: m.type == "error" and window.faults.append(m.text))
@@ -47,6 +47,8 @@ def opened(browser, address, page):
     # First all is loaded and set up: on a slow machine the network is idle before that, too.
     window.goto(f"{address}/{page}")
     window.wait_for_load_state("networkidle")
+    # Colours change at once, so that no test has to guess how long they fade.
+    window.add_style_tag(content="* { transition: none !important; animation: none !important }")
     return window
 
 
@@ -60,7 +62,6 @@ def page(request, browser, address):
 def paint(window, scheme):
     """Show a page in light or dark, as the theme's button does."""
     window.evaluate("scheme => document.documentElement.dataset.theme = scheme", scheme)
-    window.wait_for_timeout(300)  # colours fade over
 
 
 def violations(window, context, rules=None, left_out=()):
@@ -87,7 +88,7 @@ class TestEveryPage:
     @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
     def test_is_no_wider_than_the_window(self, page, size):
         page.set_viewport_size(size)
-        page.wait_for_timeout(100)
+        page.wait_for_function("width => innerWidth === width", arg=size["width"])
         widths = page.evaluate(
             "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
         )
@@ -107,10 +108,12 @@ class TestEveryPage:
         broken = "[...document.images].filter(i => !i.naturalWidth).map(i => i.src)"
         assert page.evaluate(broken) == []
 
+    @pytest.mark.nightly
     def test_is_accessible(self, page):
         assert violations(page, {"exclude": [MATHS]}, left_out=["color-contrast"]) == []
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 class TestColours:
     @pytest.mark.parametrize("page", COLOURS, indirect=True)
@@ -137,7 +140,6 @@ def test_the_button_changes_the_colours(browser, address):
     seen = {}
     for _ in range(3):  # the system's, light, dark
         window.locator(".theme-switch-button").first.click()
-        window.wait_for_timeout(300)
         theme = window.evaluate("document.documentElement.dataset.theme")
         seen[theme] = window.evaluate("getComputedStyle(document.body).backgroundColor")
     assert set(seen) == {"light", "dark"} and seen["light"] != seen["dark"]
@@ -145,6 +147,7 @@ def test_the_button_changes_the_colours(browser, address):
     window.context.close()
 
 
+@pytest.mark.nightly
 def test_axe_finds_what_is_wrong(browser, address):
     """A picture without a description, and grey on grey, put into a page that has neither."""
     window = opened(browser, address, "book/intro.html")
@@ -166,6 +169,7 @@ def chapter(request, browser, address):
     window.context.close()
 
 
+@pytest.mark.nightly
 class TestChapter:
     def test_solutions_open_when_asked(self, chapter):
         hidden = chapter.locator("details.hide")

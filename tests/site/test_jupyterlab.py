@@ -1,6 +1,7 @@
 """A chapter in JupyterLab itself: opened, run by *Run All Cells*, and saved, by its menus."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -38,12 +39,11 @@ def copies(tmp_path_factory):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
             if "parameters" in cell.metadata.get("tags", []):
-                for old, new in (
-                    ('profile = "quick"', 'profile = "smoke"'),
-                    ('record = ""', f'record = "{folder / chapter}.json"'),
-                ):
-                    assert old in cell.source
-                    cell.source = cell.source.replace(old, new)
+                for name, value in (("profile", "smoke"), ("record", f"{folder / chapter}.json")):
+                    cell.source, n = re.subn(
+                        rf'^({name}\b.*?= )"\w*"', rf'\g<1>"{value}"', cell.source, flags=re.M
+                    )
+                    assert n == 1, name
         nbformat.write(notebook, folder / "notebooks" / f"{chapter}.ipynb")
     return folder
 
@@ -103,7 +103,7 @@ def choose(window, menu, entry):
 def close(window):
     """The kernel ends, too, so that its memory is free for the next."""
     choose(window, "Kernel", "Shut Down Kernel")
-    window.get_by_text("Python 3 (ipykernel) | Idle").wait_for(state="detached")
+    window.get_by_text(IDLE).wait_for(state="detached")
     window.close()
 
 
@@ -153,3 +153,40 @@ class TestChapterInJupyterLab:
         # Progress that was written over is gone from what is saved.
         assert "\r" not in shown
         assert "%" not in [line[-1:] for line in shown.splitlines() if line.startswith("epoch")]
+
+
+# What stands there where nobody rendered a role or a directive: {cite:p}`…`, :::{note}
+RAW = re.compile(r"\{[a-z][\w:+-]*\}`|^(?:`{3}|:{3,})\{", re.M)
+RENDERED = "[...document.querySelectorAll('.jp-MarkdownCell .myst')]"
+
+
+@pytest.fixture(scope="module")
+def window(browser, server):
+    window = opened(browser, server, ONCE)
+    yield window
+    close(window)
+
+
+@pytest.mark.slow
+class TestText:
+    """What a reader sees of the chapter's text, before anything is run."""
+
+    def test_roles_and_directives_are_rendered(self, window):
+        texts = [cell.source for cell in tool.load(ONCE).cells if cell.cell_type == "markdown"]
+        assert any(RAW.search(text) for text in texts)  # else the chapter has none
+        # The cells below are drawn one by one when the browser has nothing else to do.
+        window.wait_for_function(
+            f"n => {RENDERED}.filter(cell => cell.textContent.trim()).length >= n", arg=len(texts)
+        )
+        shown = window.evaluate(f"{RENDERED}.map(cell => cell.textContent)")
+        assert [text for text in shown if RAW.search(text)] == []
+
+    def test_a_link_opens_the_other_chapter_beside_this_one(self, window):
+        link = window.locator(".myst a[href*='.ipynb']").last
+        name = re.search(r"(\w+\.ipynb)", link.get_attribute("href"))[1]
+        assert name != f"{ONCE}.ipynb"
+        link.scroll_into_view_if_needed()
+        link.click()
+        tabs = window.locator(".lm-TabBar-tabLabel")
+        tabs.filter(has_text=name).wait_for()
+        tabs.filter(has_text=f"{ONCE}.ipynb").click()
