@@ -304,6 +304,7 @@ for path in folder.glob("*.keras"):
 """
 
 
+@pytest.mark.slow
 def test_saved_models_load_in_a_fresh_process_in_safe_mode(encoder, images, tmp_path):
     """Safe mode is Keras' default: it refuses files that could run code, such as a Lambda."""
     pair = np.stack([images[:3], images[3:]])
@@ -420,6 +421,7 @@ assert network.loss.hardness == 0.7
 np.savez(sys.argv[3], logits, keras.ops.convert_to_numpy(distorted), value)
 """
 
+    @pytest.mark.slow
     def test_loads_in_a_fresh_process_in_safe_mode(self, head, images, tmp_path):
         """With distortions in front, which start anew from their seed."""
         keras.utils.set_random_seed(0)

@@ -143,6 +143,7 @@ class TestHausdorff:
         image = np.eye(3)[None]
         np.testing.assert_array_equal(evaluation.hausdorff_matrix(1e-60 * image, image), [[0]])
 
+    @pytest.mark.slow
     def test_the_official_runs_as_published(self, runs):
         """38.8 % of the trials wrong (Lake et al. 2015): 155 of 400."""
         near = [
