@@ -1,8 +1,8 @@
-"""``python -m siamese_utils``: see :mod:`siamese_utils.recognition.command`."""
+"""``python -m siamese_utils``: see :mod:`siamese_utils.command`."""
 
 import sys
 
-from .recognition.command import main
+from .command import main
 
 if __name__ == "__main__":
     sys.exit(main())

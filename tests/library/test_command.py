@@ -9,7 +9,9 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from siamese_utils.recognition import Recognizer, command
+
+from siamese_utils import command
+from siamese_utils.recognition import Recognizer
 
 
 def flat_encoder():

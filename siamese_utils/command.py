@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-# Keras takes seconds to start, so what needs it is imported in the commands: not for --help.
+# Keras takes seconds to start, and may not start at all, so what needs it is imported in the
+# commands. That is why this module stands outside of the package recognition.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _message(error: Exception) -> str:
-    from ..datasets import DataError
+    from .datasets import DataError
 
     if isinstance(error, ImportError):
         backend = os.environ.get("KERAS_BACKEND", "of Keras' settings")
@@ -118,7 +119,7 @@ def compare(asked: argparse.Namespace) -> tuple[dict, str]:
     text : str
         Three lines.
     """
-    from .recognizer import Recognizer
+    from .recognition import Recognizer
 
     found = Recognizer.load(asked.model).compare(asked.left, asked.right)
     verdict = "same" if found.same else "different"
@@ -153,8 +154,8 @@ def classify(asked: argparse.Namespace) -> tuple[dict, str]:
     text : str
         A line for each image: its path, label and score, separated by tabs.
     """
-    from .recognizer import Recognizer
-    from .vectors import checked_threshold
+    from .recognition import Recognizer
+    from .recognition.vectors import checked_threshold
 
     answer: dict = {}
     if Path(asked.gallery).is_dir():
