@@ -87,10 +87,7 @@ def _extremes(image: Image.Image) -> tuple[float, float]:
 
     An image of one colour that is no grey has two equal ones, too: those of its brightness.
     """
-    extremes = image.getextrema()
-    if image.mode == "RGB":
-        if all(low == high for low, high in extremes):
-            level = image.convert("L").getextrema()[0]
-            return level, level
-        return min(low for low, _ in extremes), max(high for _, high in extremes)
-    return extremes
+    levels = np.asarray(image)
+    if levels.ndim == 3 and (levels == levels[0, 0]).all():
+        levels = np.asarray(image.convert("L"))
+    return float(levels.min()), float(levels.max())

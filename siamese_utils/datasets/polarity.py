@@ -89,6 +89,9 @@ def to_ink(image: np.ndarray) -> tuple[np.ndarray, Doubt | None]:
         return np.zeros(image.shape), one_color(image.mean())
     ground = _ground(image)
     difference = image - ground
+    contrast = np.abs(difference).max()
+    if contrast < GREY_LEVEL / 2:  # light that changes across a page without a drawing
+        return np.zeros(image.shape), _doubt(contrast, 1, 1)
     # The cubes let what stands out decide, and noise on both sides of the ground cancel.
     cubes = difference**3
     side = cubes.sum() / np.abs(cubes).sum()
@@ -105,7 +108,7 @@ def to_ink(image: np.ndarray) -> tuple[np.ndarray, Doubt | None]:
     if side < 0:  # in a shadow, ink is darker than its paper by a share of the light there
         ink /= np.maximum(ground, FAINTEST)
     ink /= ink.max()
-    return ink, _doubt(np.abs(difference).max(), np.mean(is_ground), abs(side))
+    return ink, _doubt(contrast, np.mean(is_ground), abs(side))
 
 
 def _doubt(contrast: float, share: float, side: float) -> Doubt | None:

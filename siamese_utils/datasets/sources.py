@@ -34,12 +34,12 @@ class DataError(RuntimeError):
 
     Examples
     --------
-    >>> from siamese_utils.datasets import load_image
+    >>> from siamese_utils.datasets import load_image_folder
     >>> try:
-    ...     load_image("no-such-file.png", size=32)
+    ...     load_image_folder("no-such-folder", size=32)
     ... except DataError as error:
     ...     print(error)  # doctest: +ELLIPSIS
-    no-such-file.png cannot be read (...). Expected a complete image file. Repair or replace...
+    no-such-folder is not a folder. Expected a folder with one subfolder for each class. Correct...
     """
 
 

@@ -146,6 +146,11 @@ DOUBTFUL = {
     "white": (lambda x: np.ones_like(x), "is of one colour (level 1.00)", "remove or replace"),
     "black": (lambda x: np.zeros_like(x), "is of one colour (level 0.00)", "remove or replace"),
     "faint": (lambda x: 0.5 + 0.02 * x, "has a contrast of 0.020", "differs from its ground by"),
+    "a shadow without a drawing": (
+        lambda x: np.broadcast_to(SHADOW, x.shape),
+        "has a contrast of 0.000",
+        "differs from its ground by",
+    ),
     "half of the border is dark": (
         lambda x: np.where(np.arange(SIDE)[:, None] < SIDE // 2, x, 1 - x),
         "of its border",
