@@ -9,7 +9,7 @@ import numpy as np
 
 from .._checks import require_unit_range
 from ..datasets.folder import ImageFolder, load_image_folder
-from ..datasets.image_files import load_image
+from ..datasets.image_files import load_images
 from ..datasets.polarity import POLARITIES, as_ink
 from ..models.pretrained import pretrained_card, pretrained_names
 from .encoder_digest import weights_digest
@@ -112,13 +112,8 @@ class Reading:
         """
         if not len(paths):
             raise ValueError("no paths; expected one image file or more")
-        return np.stack(
-            [
-                load_image(
-                    path, self.size, channels=self.channels, fit=self.fit, polarity=self.polarity
-                )
-                for path in paths
-            ]
+        return load_images(
+            paths, self.size, channels=self.channels, fit=self.fit, polarity=self.polarity
         )
 
     def read_folder(self, root: str | Path, skip_broken: bool = False) -> ImageFolder:

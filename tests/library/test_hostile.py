@@ -1,8 +1,8 @@
 """What happens where everything goes wrong: a clear message, nothing lost, no code run.
 
 What belongs to one module is tested with it: a mistyped SIAMESE_DATA_DIR, mirrors that fail and
-downloads that are cut short (test_datasets_files), corrupt records (test_records), files that
-are old or no model at all (test_verifier, test_gallery), interrupted full runs (test_full_runs).
+downloads that are cut short (test_sources), corrupt records (test_records), files that
+are old or no model at all (test_recognizer_files), interrupted full runs (test_full_runs).
 """
 
 import json
@@ -23,8 +23,9 @@ import pytest
 import run_chapters as tool
 from conftest import ROOT
 from nbclient.exceptions import CellExecutionError
-from siamese_utils.recognition import Recognizer
 from waiting import LONG, wait_for
+
+from siamese_utils.recognition import Recognizer
 
 CONTENT = b"pixels" * 1000
 
@@ -88,18 +89,18 @@ class TestFullDisk:
             from pathlib import Path
             import keras, numpy as np
             from siamese_utils import chapters, datasets, models
-            from siamese_utils.datasets import files
+            from siamese_utils.datasets import sources
             from siamese_utils.recognition import Recognizer
 
             folder = Path({str(tmp_path)!r})
             encoder = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
-            files.cache_dir = lambda: folder
+            sources.cache_dir = lambda: folder
             gallery = Recognizer().fit(np.eye(64), np.arange(64))
             writes = {{
                 "record.json": lambda path, n: chapters.store_record(path, {{"x": "y" * n}}),
                 "model.keras": lambda path, n: Recognizer(encoder, 0.5).save(path),
                 "gallery.npz": lambda path, n: gallery.save_gallery(path),
-                "decoded": lambda path, n: files.memory_mapped("d", "0", lambda: np.ones(9999)),
+                "decoded": lambda path, n: sources.memory_mapped("d", "0", lambda: np.ones(9999)),
             }}
             for name in list(writes)[:3]:
                 (folder / name).write_bytes(b"old")
@@ -163,10 +164,10 @@ class TestCache:
         def begin():
             return start(f"""
                 from pathlib import Path
-                from siamese_utils.datasets import files
-                files.cache_dir = lambda: Path({str(tmp_path)!r})
-                source = files.Source("set/file", {checksum!r}, ({slow_server.url!r},))
-                print(len(files.locate(source).read_bytes()), flush=True)
+                from siamese_utils.datasets import sources
+                sources.cache_dir = lambda: Path({str(tmp_path)!r})
+                source = sources.Source("set/file", {checksum!r}, ({slow_server.url!r},))
+                print(len(sources.locate(source).read_bytes()), flush=True)
             """)
 
         return begin
@@ -202,13 +203,13 @@ class TestCache:
         assert said.splitlines()[-1] == str(len(CONTENT))
 
     def test_a_cache_that_cannot_be_written_to_is_named_with_a_remedy(self, tmp_path, monkeypatch):
-        from siamese_utils.datasets import DataError, files
+        from siamese_utils.datasets import DataError, sources
 
         monkeypatch.delenv("SIAMESE_DATA_DIR", raising=False)
         (tmp_path / "cache").write_text("a file where the folder should be")
-        monkeypatch.setattr(files, "cache_dir", lambda: tmp_path / "cache")
+        monkeypatch.setattr(sources, "cache_dir", lambda: tmp_path / "cache")
         with pytest.raises(DataError, match=r"cache.* cannot be written to .*SIAMESE_DATA_DIR"):
-            files.locate(files.Source("set/file", "sha256:0", ("http://127.0.0.1:9/",)))
+            sources.locate(sources.Source("set/file", "sha256:0", ("http://127.0.0.1:9/",)))
 
 
 class TestRefresh:
