@@ -265,19 +265,6 @@ class TestRefresh:
             ["epoch   2/2  loss 0.0000\n"],
         ]
 
-    def test_a_full_disk_leaves_neither_half_a_picture_nor_half_a_notebook(self, tmp_path):
-        path = tmp_path / "figure.png"
-        path.write_bytes(b"old")
-
-        def full_disk(temporary):
-            temporary.write_bytes(b"ha")
-            raise OSError(28, "No space left on device")
-
-        with pytest.raises(OSError, match="No space left"):
-            tool.replace(path, full_disk)
-        assert path.read_bytes() == b"old"
-        assert list(tmp_path.iterdir()) == [path]
-
     def test_a_cell_that_fails_keeps_it_too(self, tmp_path, monkeypatch):
         monkeypatch.setattr(tool, "NOTEBOOKS", tmp_path)
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0")])
