@@ -44,7 +44,7 @@ def mixed_precision(on: bool | None = None) -> Iterator[str]:
     Parameters
     ----------
     on : bool
-        If not given, where :func:`has_gpu`; a CPU is often slower in bfloat16.
+        If not given, where Keras computes on a GPU; a CPU is often slower in bfloat16.
 
     Yields
     ------
