@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -20,24 +19,13 @@ def assign(variables: Sequence, arrays: Sequence[np.ndarray]) -> None:
         variable.assign(array)
 
 
-def architecture(model: keras.Model) -> list[dict]:
-    """The settings of all layers inside, without the names that Keras counts up by itself."""
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, keras.Model):
-            found += architecture(layer)
-        else:
-            found.append({k: v for k, v in layer.get_config().items() if k != "name"})
-    return found
-
-
 def require_equal(asked: dict, found: dict, path: Path) -> None:
     """Refuse a checkpoint of other settings, and say which ones they are."""
-    asked = json.loads(json.dumps(asked, default=str))
-    other = [key for key in asked if asked[key] != found.get(key)]
+    other = [key for key in asked if json.dumps(asked[key]) != json.dumps(found.get(key))]
     if other:
         said = "; ".join(f"{key} is {asked[key]}, there {found.get(key)}" for key in other)
         raise ValueError(
             f"{path} is the checkpoint of another training: {said}. "
-            "Give each training a folder of its own, or remove the file to start again."
+            "Give each training a folder of its own, or remove the file to start again. To go on "
+            "with a training, make network and optimizer anew, from the same random seed."
         )

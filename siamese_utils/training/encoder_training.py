@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 
 import keras
+import numpy as np
+
+from .._checks import require_unit_range, whole_number
 
 
 def fit_encoder(
@@ -32,7 +35,7 @@ def fit_encoder(
     loss : keras.losses.Loss
         Of class labels (batch,) and the encoder's output.
     n_steps : int
-        A multiple of the batches of an epoch.
+        A multiple of the batches per epoch.
     rate : float
         The highest learning rate.
     distortions : layers
@@ -53,7 +56,8 @@ def fit_encoder(
     Raises
     ------
     ValueError
-        If ``n_steps`` is no multiple of the batches of an epoch, or ``averaging`` no momentum.
+        If ``n_steps`` is no multiple of the batches of an epoch, ``averaging`` is no momentum,
+        ``rate`` or ``weight_decay`` is negative, or the images are not in [0, 1].
 
     Examples
     --------
@@ -71,8 +75,13 @@ def fit_encoder(
     """
     if averaging is not None and not 0 < averaging < 1:
         raise ValueError(f"averaging is {averaging}; expected a momentum in (0, 1), as 0.99")
+    for what, value in (("rate", rate), ("weight_decay", weight_decay)):
+        if not 0 <= value < np.inf:
+            raise ValueError(f"{what} is {value}; expected a finite number of at least 0")
+    n_steps = whole_number(n_steps, "n_steps", 1)
+    require_unit_range(np.asarray(batches[0][0]))  # the first batch stands for all
     n_epochs, left_over = divmod(n_steps, len(batches))
-    if left_over or not n_epochs:
+    if left_over:
         raise ValueError(
             f"n_steps is {n_steps}; expected a multiple of {len(batches)}, the batches of an epoch"
         )

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 import keras
+import numpy as np
 from keras import ops
+
+from .._checks import whole_number
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
@@ -28,7 +31,7 @@ class LayerwiseSGD(keras.optimizers.Optimizer):
     momenta : float, or mapping from layer name to float
         Final momentum of all layers, or of each, in [0, 1].
     steps_per_epoch : int
-        Batches an epoch, at least 1.
+        Batches per epoch, at least 1.
     rise_epochs : int
         At least 1. The paper does not say after how many epochs a momentum reaches its final value.
     start_momentum, decay : float
@@ -77,28 +80,21 @@ class LayerwiseSGD(keras.optimizers.Optimizer):
         **kwargs,
     ):
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        self.rates = dict(rates)
-        self.momenta = (
-            dict(momenta) if isinstance(momenta, Mapping) else dict.fromkeys(rates, momenta)
-        )
-        self.steps_per_epoch = steps_per_epoch
-        self.rise_epochs = rise_epochs
-        self.start_momentum = start_momentum
-        self.decay = decay
-        if set(self.rates) != set(self.momenta):
+        if not isinstance(momenta, Mapping):
+            momenta = dict.fromkeys(rates, momenta)
+        if set(rates) != set(momenta):
             raise ValueError(
-                f"rates are for {sorted(self.rates)} and momenta for {sorted(self.momenta)}; "
+                f"rates are for {sorted(rates)} and momenta for {sorted(momenta)}; "
                 "expected the same layers"
             )
-        for what, values in (("rate", self.rates), ("momentum", self.momenta)):
-            for layer, value in values.items():
-                if not 0 <= value <= 1:
-                    raise ValueError(f"{what} {value} of layer {layer!r}; expected 0 to 1")
-        if min(steps_per_epoch, rise_epochs) < 1:
-            raise ValueError(
-                f"steps_per_epoch={steps_per_epoch}, rise_epochs={rise_epochs}; "
-                "expected at least 1 each"
-            )
+        self.rates = {layer: _share(f"rate of layer {layer!r}", v) for layer, v in rates.items()}
+        self.momenta = {
+            layer: _share(f"momentum of layer {layer!r}", v) for layer, v in momenta.items()
+        }
+        self.steps_per_epoch = whole_number(steps_per_epoch, "steps_per_epoch", 1)
+        self.rise_epochs = whole_number(rise_epochs, "rise_epochs", 1)
+        self.start_momentum = _share("start_momentum", start_momentum)
+        self.decay = _share("decay", decay)
 
     def rate(self, layer: str, epoch):
         """Learning rate of a layer in an epoch, counted from 0: a number, array or tensor as it.
@@ -148,3 +144,11 @@ class LayerwiseSGD(keras.optimizers.Optimizer):
             "start_momentum": self.start_momentum,
             "decay": self.decay,
         }
+
+
+def _share(what: str, value) -> float:
+    """A number from 0 to 1 of any type, as a Python one, which a saved model can hold."""
+    found = np.asarray(value)
+    if found.size != 1 or found.dtype.kind not in "biuf" or not 0 <= found.item() <= 1:
+        raise ValueError(f"{what} is {value!r}; expected 0 to 1")
+    return float(found.item())

@@ -1,15 +1,19 @@
 """Train a siamese network on listed pairs, at the scale of Koch's paper."""
 
+import errno
+import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
+from .._checks import indices, require_unit_range, same_labels, whole_number
 from .._files import digest, read_arrays, write_arrays
-from .checkpoint import architecture, assign, require_equal, values
+from .checkpoint import assign, require_equal, values
+from .identity import describe, identity, settings_of
+from .logged import NumbersOnly
 from .stopping import OneShotStopping
 from .store import IndexedPairs
 
@@ -31,15 +35,18 @@ def fit_pairs(
 ) -> dict[str, list[float]]:
     """Train a network that says p(same) on listed pairs (Koch et al. 2015, section 3.2).
 
-    The images go to the device once; of a batch, only its pairs' numbers travel. An epoch
-    takes all pairs once, in an order that depends on the seed and the epoch alone; where the
-    last ones do not fill a batch they are left out, other ones in each epoch. The loss is
-    the cross-entropy, with what the layers' regularisers add.
+    The images go to the device once; of a batch, only the indices are sent there. An epoch takes
+    all pairs once, in an order that depends on the seed and the epoch alone; where the last ones
+    do not fill a batch they are left out, other ones in each epoch. The loss is the
+    cross-entropy, plus what the layers' regularizers add.
 
-    With a folder, the state is saved there after each epoch, and the same call goes on where
-    an earlier one was stopped. It ends with the weights of a training that was not stopped
-    (not with dropout on PyTorch, where Keras draws it from a generator that it does not keep).
-    The call of a training that is over returns at once, with its weights.
+    With a folder, the state is saved there after each epoch, and the same call goes on where an
+    earlier one was stopped. It ends with the weights of a training that was not stopped (except
+    with dropout on PyTorch, where Keras draws it from a generator that it does not keep). Once
+    the training is over, the same call returns at once, with its weights. The same call means:
+    the same images and pairs, start weights, optimizer, distortion with all values that it
+    depends on, and numbers. Callbacks may differ, and their own state is not saved, so they
+    should watch the training and not steer it.
 
     Parameters
     ----------
@@ -47,7 +54,7 @@ def fit_pairs(
         ``[left, right]`` images to p(same) (batch,), as from
         :func:`siamese_utils.models.koch_network`. It is trained in place.
     images : array (n, height, width, channels)
-        float32 in [0, 1], or uint8 with ink = 1.
+        Numbers of any type in [0, 1], with ink = 1. Integers stay on the device as bytes.
     pairs : int array (n_pairs, 2)
         Indices into ``images``.
     same : array (n_pairs,)
@@ -58,8 +65,9 @@ def fit_pairs(
         At most.
     batch_size : int
         The paper's 128.
-    distort : function (images, keras.random.SeedGenerator) -> images
-        Called inside the compiled step on all images of a batch, left and right. With
+    distort : function (images, keras.random.SeedGenerator) -> images, or Keras layer
+        Called inside the compiled step on all images of a batch, left and right. What it draws
+        must come from the generator that it is given, whose state is saved. With
         :func:`siamese_utils.augment.affine`, each image is distorted anew each time that it
         comes. The paper makes eight versions of each pair once, and counts nine pairs for one.
     stopping : OneShotStopping
@@ -77,13 +85,17 @@ def fit_pairs(
     -------
     dict of lists, a value an epoch
         ``loss``; ``pairs_per_second`` and ``seconds`` of its steps alone, the first with
-        compiling; and what the callbacks add, as ``one_shot``.
+        compiling; and what the callbacks add, as ``one_shot``, as plain numbers.
 
     Raises
     ------
     ValueError
-        For pairs that are no pairs of these images, fewer pairs than a batch, bytes other
-        than 0 and 1, or a folder that has the checkpoint of another training.
+        For pairs that are no pairs of these images, fewer pairs than a batch, images outside
+        [0, 1], a callback that logs something else than a number, a folder that has the
+        checkpoint of another training, or, with a folder, a distortion that depends on what
+        cannot be compared, such as an open file.
+    NotADirectoryError
+        If ``folder`` is a file.
 
     Examples
     --------
@@ -103,7 +115,11 @@ def fit_pairs(
     >>> sorted(history), round(history["loss"][0], 4), history["loss"][1] < history["loss"][0]
     (['loss', 'pairs_per_second', 'seconds'], 0.5032, True)
     """
-    _check(images, pairs, same, batch_size)
+    epochs, seed = whole_number(epochs, "epochs", 1), whole_number(seed, "seed", 0)
+    images, pairs, same, batch_size = _checked(images, pairs, same, batch_size)
+    path = Path(folder).expanduser() / "checkpoint.npz" if folder else None
+    if path and path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "A file; expected a folder", str(folder))
     model = IndexedPairs(network, images, distort, seed)
     # "auto" is XLA on a GPU but not for TensorFlow on a CPU, where it made the convolutions of
     # a small network two to three times slower.
@@ -114,24 +130,26 @@ def fit_pairs(
         "network": network.variables,  # with the states of its dropout, if it has any
         "optimizer": optimizer.variables,
         "generator": [model.generator.state],
+        "distort": distort.variables if isinstance(distort, keras.layers.Layer) else [],
     }
-    settings = {
-        "images": digest([images])[:16],
-        "pairs": digest([pairs, same])[:16],
-        "network": digest(architecture(network))[:16],
-        # Not its name, which Keras counts up: adam, adam_1, …
-        "optimizer": {**optimizer.get_config(), "name": type(optimizer).__name__},
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "distort": distort and f"{distort.__module__}.{distort.__qualname__}",
-        "seed": seed,
-        "patience": stopping and [stopping.patience, stopping.every, stopping.max_seconds],
-    }
-    path = Path(folder) / "checkpoint.npz" if folder else None
-    past: Any = keras.callbacks.History()  # the last of the callbacks: it sees what they add
+    past = NumbersOnly()  # the last of the callbacks: it sees what they add
     first, over = 0, False
     if stopping:
         stopping.reset()
+    if path:
+        settings = {
+            "images": digest([images])[:16],
+            "pairs": digest([pairs, same])[:16],
+            "network": digest([describe(settings_of(network))])[:16],
+            "start": digest(values([*network.variables, *optimizer.variables]))[:16],
+            "optimizer": {"class": type(optimizer).__name__, **settings_of(optimizer)},
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "distort": distort and identity(distort),
+            "seed": seed,
+            "stopping": stopping and [stopping.patience, stopping.every, stopping.max_seconds],
+        }
+        settings = json.loads(json.dumps(settings, default=describe, sort_keys=True))
     if path and path.exists():
         record, arrays = read_arrays(path)
         require_equal(settings, record["settings"], path)
@@ -183,7 +201,7 @@ def _one_epoch(model, pairs, same, batch_size: int, rng: np.random.Generator) ->
     # NumPy arrays that are shuffled already: a keras.utils.PyDataset took 25 ms a step.
     fitted = model.fit(
         pairs[order].astype("int32"),
-        same[order].astype("float32"),
+        same[order],
         batch_size=batch_size,
         shuffle=False,
         verbose=0,
@@ -193,20 +211,18 @@ def _one_epoch(model, pairs, same, batch_size: int, rng: np.random.Generator) ->
     return {"loss": loss, "pairs_per_second": len(order) / seconds, "seconds": seconds}
 
 
-def _check(images, pairs, same, batch_size) -> None:
-    if pairs.ndim != 2 or pairs.shape[1] != 2 or same.shape != pairs.shape[:1]:
-        raise ValueError(
-            f"pairs have shape {pairs.shape} and same {same.shape}; "
-            "expected (n_pairs, 2) and (n_pairs,)"
-        )
+def _checked(images, pairs, same, batch_size):
+    """The images as float32 or bytes, the pairs as int64, the labels as float32."""
+    images = np.asarray(images)
+    require_unit_range(images)
+    if images.ndim != 4:
+        raise ValueError(f"images have shape {images.shape}; expected (n, height, width, channels)")
+    images = images.astype("uint8" if images.dtype.kind in "biu" else "float32", copy=False)
+    pairs = indices(pairs, "pairs", ("n_pairs", "2"), len(images))
+    if pairs.shape[1] != 2:
+        raise ValueError(f"pairs have shape {pairs.shape}; expected (n_pairs, 2)")
+    same = same_labels(same, len(pairs)).astype("float32")
+    batch_size = whole_number(batch_size, "batch_size", 1)
     if len(pairs) < batch_size:
         raise ValueError(f"{len(pairs)} pairs do not fill a batch of {batch_size}")
-    if pairs.min() < 0 or pairs.max() >= len(images):
-        raise ValueError(
-            f"pairs number images from {pairs.min()} to {pairs.max()}; "
-            f"there are {len(images)}, numbered from 0"
-        )
-    if images.dtype == np.uint8 and images.max() > 1:
-        raise ValueError(
-            f"images are bytes up to {images.max()}; expected values in [0, 1]: divide by 255"
-        )
+    return images, pairs, same, batch_size

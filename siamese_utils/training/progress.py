@@ -5,21 +5,31 @@ import time
 
 import keras
 
+from .._checks import whole_number
+from .logged import plain_number
+
 SECONDS = 0.5  # between two states of the live line
 
 
 class Progress(keras.callbacks.Callback):
     """Say how far a training is: a few lines that stay, and in between one that does not.
 
-    The lines that stay are about five over the whole training, in place of a bar an epoch. In
-    a notebook and in a terminal the state of the moment stands below them, is written over
-    twice a second, and is gone at the end, so that a stored output holds no noise.
+    About five lines over the whole training stay, in place of a bar for each epoch. Where
+    somebody watches, in a terminal or in a notebook that is open, the present state stands
+    below them: it is written over twice a second and is gone at the end. A notebook that runs
+    without anybody in front of it, as under papermill, gets the lines that stay and nothing else,
+    because the copy that is stored there would keep every state.
 
     Parameters
     ----------
     n_lines : int
         How many epochs to report, evenly spread; the last one always is. With as many lines
-        as epochs, each is reported; with 0 none, and only the live line is seen.
+        as epochs, each is reported; with 0 none, and only the live line is seen. Defaults to 5.
+
+    Raises
+    ------
+    ValueError
+        If ``n_lines`` is no whole number of at least 0, or what is logged is no number.
 
     Examples
     --------
@@ -35,7 +45,7 @@ class Progress(keras.callbacks.Callback):
 
     def __init__(self, n_lines: int = 5):
         super().__init__()
-        self.n_lines = n_lines
+        self.n_lines = whole_number(n_lines, "n_lines", 0)
 
     def on_train_begin(self, logs=None):
         self.epoch, self.live, self.written = 0, "", time.monotonic()
@@ -55,7 +65,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         done, n_epochs = epoch + 1, self.params["epochs"]
         if self.n_lines and (done == n_epochs or done % -(-n_epochs // self.n_lines) == 0):
-            values = "  ".join(f"{name} {_short(v)}" for name, v in (logs or {}).items())
+            values = "  ".join(_short(name, value) for name, value in (logs or {}).items())
             start = "\r" if self.live else ""
             self.live = ""
             print(f"{start}epoch {done:3d}/{n_epochs}  {values}", flush=True)
@@ -66,10 +76,21 @@ class Progress(keras.callbacks.Callback):
 
 
 def _rewrites() -> bool:
-    """Whether what stands on the line can be written over: a terminal or a notebook."""
-    return sys.stdout.isatty() or type(sys.stdout).__module__.startswith("ipykernel")
+    """Whether somebody sees the line and it can be written over.
+
+    A front end in front of which somebody sits tells the kernel with each cell that it could
+    answer a question (``allow_stdin`` in Jupyter's messages). nbclient, and with it papermill,
+    nbconvert and nbval, says that it could not.
+    """
+    if not type(sys.stdout).__module__.startswith("ipykernel"):
+        return sys.stdout.isatty()
+    from ipykernel.kernelapp import IPKernelApp
+
+    request = IPKernelApp.instance().kernel.get_parent("shell")
+    return request.get("content", {}).get("allow_stdin", False)
 
 
-def _short(value: float) -> str:
-    """Four decimals; none from 1,000 on, where a number counts things, as pairs a second."""
-    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"
+def _short(name: str, value) -> str:
+    """A name and its value with four decimals, or none from 1,000 on, as of pairs per second."""
+    value = plain_number(name, value)
+    return f"{name} {value:.4f}" if abs(value) < 1000 else f"{name} {value:,.0f}"

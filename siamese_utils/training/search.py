@@ -1,6 +1,7 @@
 """Look for layer-wise values that Koch's paper searched for and did not publish."""
 
 import contextlib
+import itertools
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -8,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock, Timeout
+
+from .._checks import whole_number
 
 # The paper's ranges (section 3.2). Zero has no place on a logarithmic scale, so L2 starts at
 # a strength that hardly does anything.
@@ -97,10 +101,12 @@ def layerwise_search(
     seed : int
     storage : path
         A file that each trial is written to when it is done; asked again, only the missing
-        trials run, and give what they would have given without the pause. In memory if not
-        given.
+        trials run, and give what they would have given without the pause. Several processes,
+        also of several machines that see the file, may search in one storage at once: each
+        trial is run by one of them, all return the same trials, and where one of them is
+        killed, another one repeats its trial. In memory if not given.
     n_random : int
-        How many trials are random.
+        How many trials are random. Defaults to 10.
 
     Returns
     -------
@@ -126,38 +132,108 @@ def layerwise_search(
     """
     import optuna  # here, because it takes half a second that most chapters do not need
 
+    n_trials, seed = whole_number(n_trials, "n_trials", 1), whole_number(seed, "seed", 0)
+    n_random = whole_number(n_random, "n_random", 0)
     groups = layers if isinstance(layers, Mapping) else {layer: (layer,) for layer in layers}
     settings = {
         "groups": {group: list(names) for group, names in groups.items()},
         "seed": seed,
         "n_random": n_random,
+        "numbered": True,  # each trial has its number in the search, which version 1 did not write
     }
+    storage = None if storage is None else Path(storage).expanduser()
     with _quiet(optuna):
-        study = optuna.create_study(
-            storage=_journal(storage), study_name="layerwise", load_if_exists=True,
-            direction="maximize",
-        )  # fmt: skip
-        if study.user_attrs.setdefault("settings", settings) != settings:
-            raise ValueError(
-                f"{storage} holds the search of {study.user_attrs['settings']}; asked for "
-                f"{settings}. Give each search a file of its own."
-            )
-        study.set_user_attr("settings", settings)
-        for killed in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
-            study.tell(killed.number, state=optuna.trial.TrialState.FAIL)
-        done = (optuna.trial.TrialState.COMPLETE,)
-        for number in range(len(study.get_trials(states=done)), n_trials):
-            # A sampler for each trial: one that went on would, after a pause, repeat itself.
-            trial_seed = int(np.random.default_rng([seed, number]).integers(2**32))
-            study.sampler = optuna.samplers.TPESampler(n_startup_trials=n_random, seed=trial_seed)
-            trial = study.ask()
-            accuracy = float(objective(_suggest(trial, groups)))
-            if not 0 <= accuracy <= 1:
-                raise ValueError(f"the objective returned {accuracy}; expected an accuracy, 0 to 1")
-            study.tell(trial, accuracy)
-        trials = study.get_trials(states=done)[:n_trials]
+        with _lock(storage, "claim"):
+            study = _study(optuna, storage, settings)
+        while missing := [n for n in range(n_trials) if n not in _done(study)]:
+            with _first_free(storage, missing) as number:
+                if number in _done(study):  # by the process that worked on it until now
+                    continue
+                # A sampler for each trial: one that went on would, after a pause, repeat itself.
+                study.sampler = optuna.samplers.TPESampler(
+                    n_startup_trials=n_random,
+                    seed=int(np.random.default_rng([seed, number]).integers(2**32)),
+                    constant_liar=True,  # takes notice of what other processes are trying
+                )
+                with _lock(storage, "claim"):
+                    trial = _claim(optuna, study, number)
+                accuracy = float(objective(_suggest(trial, groups)))
+                if not 0 <= accuracy <= 1:
+                    raise ValueError(
+                        f"the objective returned {accuracy}; expected an accuracy, 0 to 1"
+                    )
+                study.tell(trial, accuracy)
+        done = _done(study)
+    trials = [done[number] for number in range(n_trials)]
     values = tuple(_suggest(optuna.trial.FixedTrial(t.params), groups) for t in trials)
     return LayerwiseSearch(values, np.array([t.value for t in trials]))
+
+
+def _study(optuna, storage: Path | None, settings: dict):
+    """The study of a storage, which is made if need be, if it is of this search."""
+    study = optuna.create_study(
+        storage=_journal(storage), study_name="layerwise", load_if_exists=True,
+        direction="maximize",
+    )  # fmt: skip
+    found = study.user_attrs.get("settings")
+    if found is None:
+        study.set_user_attr("settings", settings)
+    elif found != settings:
+        raise ValueError(
+            f"{storage} holds the search of {found}; asked for {settings}. "
+            "Give each search a file of its own."
+        )
+    return study
+
+
+def _done(study) -> dict:
+    """The finished trials, by their numbers in the search."""
+    return {t.user_attrs["number"]: t for t in study.trials if t.value is not None}
+
+
+def _claim(optuna, study, number: int):
+    """A new trial of this number in the search.
+
+    One that still counts as running was left by a process that ended, or it would hold the
+    lock; so was one without a number, which gets it under the lock that is held here.
+    """
+    for trial in study.get_trials(states=(optuna.trial.TrialState.RUNNING,)):
+        if trial.user_attrs.get("number", number) == number:
+            study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+    trial = study.ask()
+    trial.set_user_attr("number", number)
+    return trial
+
+
+def _lock(storage: Path | None, what: str | int):
+    """A lock beside the storage, which the system takes off a process that ends."""
+    if storage is None:
+        return contextlib.nullcontext()
+    storage.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{storage}.{what}.lock")
+
+
+@contextlib.contextmanager
+def _first_free(storage: Path | None, numbers: Sequence[int]) -> Iterator[int]:
+    """Hold the lock of the first trial that no process works on; wait while there is none."""
+    if storage is None:
+        yield numbers[0]
+        return
+    for n_tried, number in enumerate(itertools.cycle(numbers)):
+        lock = _lock(storage, number)
+        try:
+            lock.acquire(timeout=0 if n_tried < len(numbers) else 0.2)
+        except Timeout:
+            continue
+        try:
+            yield number
+            # The trial is done, and who waits for this lock will see it; Windows keeps a file
+            # that another process has opened.
+            with contextlib.suppress(PermissionError):
+                Path(lock.lock_file).unlink(missing_ok=True)
+        finally:
+            lock.release()
+        return
 
 
 def _suggest(trial, groups: Mapping[str, Sequence[str]]) -> LayerwiseValues:
@@ -174,13 +250,12 @@ def _suggest(trial, groups: Mapping[str, Sequence[str]]) -> LayerwiseValues:
     return LayerwiseValues(**found)
 
 
-def _journal(storage: str | Path | None):
+def _journal(storage: Path | None):
     if storage is None:
         return None
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
-    Path(storage).parent.mkdir(parents=True, exist_ok=True)
     return JournalStorage(JournalFileBackend(str(storage)))
 
 

@@ -6,6 +6,9 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
+from .._checks import whole_number
+from .logged import plain_number
+
 
 class OneShotStopping(keras.callbacks.Callback):
     """Measure after each epoch, keep the best weights, and stop when nothing gets better.
@@ -41,7 +44,14 @@ class OneShotStopping(keras.callbacks.Callback):
     Raises
     ------
     ValueError
-        If ``patience`` or ``every`` is less than 1.
+        If ``patience`` or ``every`` is no whole number of at least 1, ``max_seconds`` is
+        negative, or ``measure`` returns something else than a number.
+
+    Notes
+    -----
+    Keras' ``EarlyStopping`` behind a callback that measures would not do: it forgets its best
+    weights at the start of each ``fit``, so it cannot go on in another process, it counts
+    epochs where this counts measures, and it knows no limit in time.
 
     Examples
     --------
@@ -66,9 +76,11 @@ class OneShotStopping(keras.callbacks.Callback):
         max_seconds: float | None = None,
     ):
         super().__init__()
-        if min(patience, every) < 1:
-            raise ValueError(f"patience={patience}, every={every}; expected at least 1 each")
-        self.measure, self.patience, self.every = measure, patience, every
+        self.measure = measure
+        self.patience = whole_number(patience, "patience", 1)
+        self.every = whole_number(every, "every", 1)
+        if max_seconds is not None and not max_seconds >= 0:  # so NaN is refused too
+            raise ValueError(f"max_seconds is {max_seconds}; expected 0 or more")
         self.max_seconds = max_seconds
         self.reset()
 
@@ -105,7 +117,7 @@ class OneShotStopping(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
         if done % self.every == 0 or done == self.params.get("epochs"):
-            accuracy = float(self.measure())
+            accuracy = float(plain_number("one_shot", self.measure()))
             self.measured.append((done, accuracy))
             if logs is not None:
                 logs["one_shot"] = accuracy  # for the callbacks after this one, and the history

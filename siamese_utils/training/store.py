@@ -1,4 +1,4 @@
-"""Images that stay on the device, and a network that is fed with their numbers."""
+"""Images that stay on the device, and a network that is fed with their indices."""
 
 from collections.abc import Callable, Sequence
 
@@ -9,11 +9,11 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class ImageStore(keras.layers.Layer):
-    """Holds images and looks them up: numbers (batch,) to float32 images (batch, …).
+    """Holds images and looks them up: indices (batch,) to float32 images (batch, …).
 
-    The images are a weight that is not trained, so they are on the device once, one byte a
-    pixel if they are bytes, and are saved with the layer. Of a batch, only the numbers travel.
-    Fill it by ``store.images.assign(images)``.
+    The images are a weight that is not trained, so they are on the device once, with one byte
+    for each pixel if they are bytes, and are saved with the layer. Only the indices of a batch
+    are sent to the device. Fill the layer by ``store.images.assign(images)``.
 
     Parameters
     ----------
@@ -52,15 +52,15 @@ class ImageStore(keras.layers.Layer):
 
 
 class IndexedPairs(keras.Model):
-    """A siamese network fed with pairs of image numbers (batch, 2), for training only.
+    """A siamese network fed with pairs of indices of images (batch, 2), for training only.
 
     Parameters
     ----------
     network : keras.Model
         ``[left, right]`` images to what the loss takes (batch,).
     images : array (n, height, width, channels)
-    distort : function (images, keras.random.SeedGenerator) -> images
-        Such as :func:`siamese_utils.augment.affine`. Images are not changed if not given.
+    distort : function (images, keras.random.SeedGenerator) -> images, or Keras layer
+        Such as :func:`siamese_utils.augment.affine`. By default the images are not changed.
     seed : int
         Of the distortions.
     """
@@ -73,6 +73,8 @@ class IndexedPairs(keras.Model):
         self.store = ImageStore(images.shape, images.dtype.name)
         self.store.images.assign(images)
         self.distort = distort
+        if isinstance(distort, keras.layers.Layer) and not distort.built:
+            distort.build((None, *images.shape[1:]))
         self.generator = keras.random.SeedGenerator(seed)
 
     def build(self, input_shape):
@@ -80,6 +82,8 @@ class IndexedPairs(keras.Model):
 
     def call(self, pairs, training=False):  # Keras tells it so only if it asks
         images = self.store(ops.reshape(ops.transpose(pairs), (-1,)))  # all left, all right
-        if self.distort is not None:
+        if isinstance(self.distort, keras.layers.Layer):
+            images = self.distort(images, training=training)
+        elif self.distort is not None:
             images = self.distort(images, self.generator)
         return self.network(ops.split(images, 2), training=training)

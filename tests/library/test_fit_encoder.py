@@ -99,6 +99,7 @@ def training():
 
 
 class TestTraining:
+    @pytest.mark.slow
     def test_changes_the_weights_it_is_given(self, training):
         for name, value in training.before.items():
             assert np.abs(training.after[name] - value).max() > 1e-4, name
@@ -138,6 +139,7 @@ class TestTraining:
     def test_moving_statistics_are_the_last(self, training, name):
         np.testing.assert_array_equal(training.after[name], training.seen.weights[-1][name])
 
+    @pytest.mark.slow
     def test_same_seed_same_weights(self, training):
         again = Training()
         assert again.history == training.history
@@ -171,6 +173,7 @@ def painted():
 
 
 class TestDecayAndDistortion:
+    @pytest.mark.slow
     def test_n_steps_counts_batches_not_epochs(self, painted):
         assert painted.history == {"loss": [0.0, 0.0]}
         assert len(painted.seen.weights) == 4
@@ -201,11 +204,74 @@ class TestDecayAndDistortion:
         assert not any(isinstance(layer, Paint) for layer in encoder.layers)
 
 
-@pytest.mark.parametrize("n_steps", [0, 1, 7])
-def test_refuses_steps_that_are_no_multiple_of_an_epoch_s(n_steps):
+class Scaled(keras.utils.PyDataset):
+    """Batches of a user's own, which nothing has checked."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.batches, self.factor = class_batches(2), factor
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        images, labels = self.batches[index]
+        return self.factor * images, labels
+
+
+def free_size(dtype=None):
+    """An encoder of images of any size."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((None, None, 1)),
+            keras.layers.Conv2D(3, 2, dtype=dtype),
+            keras.layers.GlobalAveragePooling2D(dtype=dtype),
+            keras.layers.UnitNormalization(dtype="float32"),
+        ]
+    )
+
+
+@pytest.mark.parametrize("dtype", [None, "mixed_bfloat16"])
+@pytest.mark.parametrize("averaging", [None, np.float32(0.5)])
+def test_any_size_precision_and_numbers_of_numpy(dtype, averaging):
+    """The weights stay float32 and finite, and follow the steps."""
+    encoder = free_size(dtype)
+    before = named(encoder)
+    history = fit_encoder(
+        encoder, class_batches(2), InBatchSoftmaxLoss(0.5), np.int64(4), np.float32(RATE),
+        weight_decay=np.float64(DECAY), averaging=averaging,
+    )  # fmt: skip
+    assert len(history["loss"]) == 2 and np.isfinite(history["loss"]).all()
+    for name, value in named(encoder).items():
+        assert value.dtype == "float32" and np.isfinite(value).all()
+        assert np.abs(value - before[name]).max() > 1e-4
+    assert encoder.layers[0].compute_dtype == (dtype or "float32").removeprefix("mixed_")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_steps": 1}, "n_steps is 1; expected a multiple of 2"),
+        ({"n_steps": 7}, "n_steps is 7; expected a multiple of 2"),
+        ({"n_steps": 0}, "n_steps is 0; expected a whole number of at least 1"),
+        ({"n_steps": 4.0}, "n_steps is 4.0; expected a whole number"),
+        ({"n_steps": "4"}, "n_steps is '4'; expected a whole number"),
+        ({"averaging": 1.0}, "averaging is 1.0; expected a momentum"),
+        ({"averaging": np.float32(np.nan)}, "averaging is nan; expected a momentum"),
+        ({"rate": -0.1}, "rate is -0.1; expected a finite number of at least 0"),
+        ({"rate": np.nan}, "rate is nan; expected a finite number"),
+        ({"weight_decay": -1}, "weight_decay is -1; expected a finite number"),
+        ({"batches": 255}, r"images have values from .* to .*; expected \[0, 1\]"),
+    ],
+)
+def test_refuses(changes, message):
+    """Before anything is changed."""
     encoder = small_encoder()
     before = named(encoder)
-    with pytest.raises(ValueError, match=rf"n_steps is {n_steps}; expected a multiple of 2"):
-        fit_encoder(encoder, class_batches(2), InBatchSoftmaxLoss(), n_steps, RATE)
+    options = {"n_steps": 4, "rate": RATE, **changes}
+    options["batches"] = Scaled(changes.get("batches", 1))
+    with pytest.raises(ValueError, match=message):
+        fit_encoder(encoder, loss=InBatchSoftmaxLoss(), **options)
     for name, value in named(encoder).items():
         np.testing.assert_array_equal(value, before[name])

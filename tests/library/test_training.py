@@ -1,11 +1,16 @@
 """The metric for distances, quiet progress, and the optimiser of Koch's paper."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
+import nbformat
 import numpy as np
+import papermill
 import pytest
+from nbclient import NotebookClient
 
 from siamese_utils.training import LayerwiseSGD, PairAccuracy, Progress
 from siamese_utils.training import progress as progress_module
@@ -90,6 +95,75 @@ class TestLiveLine:
     def test_stays_away_where_lines_cannot_be_written_over(self, written):
         assert written(0, rewrites=False) == ""
         assert "\r" not in written(2, rewrites=False)
+
+
+class TestLiveLineInANotebook:
+    """It is for who watches: a copy that a program executes keeps only the lines that stay."""
+
+    CELL = """
+import sys
+import numpy as np
+sys.path[:0] = {path}
+from siamese_utils.training import Progress, progress
+
+progress.SECONDS = 0
+for n_lines in (0, 2):
+    live = Progress(n_lines)
+    live.set_params({{"epochs": 2, "steps": 3}})
+    live.on_train_begin()
+    for epoch in range(2):
+        live.on_epoch_begin(epoch)
+        for batch in range(3):
+            live.on_train_batch_begin(batch)
+        live.on_epoch_end(epoch, {{"loss": 0.5}})
+    live.on_train_end()
+"""
+    STAY = "epoch   1/2  loss 0.5000\nepoch   2/2  loss 0.5000\n"
+
+    @pytest.fixture
+    def notebook(self):
+        cell = self.CELL.format(path=[str(Path(__file__).resolve().parents[2]), *sys.path])
+        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        return nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell)], metadata={"kernelspec": kernel}
+        )
+
+    def shown(self, notebook):
+        outputs = notebook.cells[-1].outputs
+        return "".join(o.text for o in outputs if o.get("name") == "stdout")
+
+    def test_papermill_stores_none_of_it(self, notebook, tmp_path):
+        nbformat.write(notebook, tmp_path / "chapter.ipynb")
+        done = papermill.execute_notebook(
+            tmp_path / "chapter.ipynb", tmp_path / "executed.ipynb", progress_bar=False
+        )
+        assert self.shown(done) == self.STAY
+        assert "%" not in self.shown(nbformat.read(tmp_path / "executed.ipynb", as_version=4))
+
+    def test_a_front_end_that_could_answer_shows_it(self, notebook):
+        class FrontEnd(NotebookClient):
+            async def async_start_new_kernel_client(self):
+                client = await super().async_start_new_kernel_client()
+                client.allow_stdin = True
+                return client
+
+        FrontEnd(notebook, kernel_name="python3").execute()
+        assert self.shown(notebook).count("\repoch   2/2,  33%") == 2
+
+
+@pytest.mark.parametrize("value", [np.float16(0.5), np.array([0.5]), np.float64(0.5)])
+def test_progress_prints_numbers_of_any_type(value, capsys):
+    progress = Progress(np.int64(1))
+    progress.set_params({"epochs": np.int64(1)})
+    progress.on_train_begin()
+    progress.on_epoch_end(0, {"loss": value, "worst": np.float32(np.nan)})
+    assert capsys.readouterr().out == "epoch   1/1  loss 0.5000  worst nan\n"
+
+
+@pytest.mark.parametrize("n_lines", [-1, 1.5, None, "5"])
+def test_progress_refuses_what_is_no_count(n_lines):
+    with pytest.raises(ValueError, match=r"n_lines is .*expected a whole number of at least 0"):
+        Progress(n_lines)
 
 
 RATES, MOMENTA = {"first": 0.5, "second": 0.1}, {"first": 0.9, "second": 0.2}
@@ -185,6 +259,18 @@ class TestLayerwiseSGD:
         assert config["momenta"] == {"first": 0.8, "second": 0.8}
         assert (config["decay"], config["clipnorm"]) == (0.9, 1.0)
 
+    @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64, np.array])
+    def test_numbers_of_numpy_are_plain_ones(self, kind, tmp_path):
+        """So that the optimizer can be saved, and its settings written as JSON."""
+        optimizer = layerwise(
+            rates={name: kind(0.5) for name in RATES}, momenta=kind(0.5), decay=kind(0.5),
+            start_momentum=kind(0.5), steps_per_epoch=np.int64(2), rise_epochs=np.uint8(2),
+        )  # fmt: skip
+        plain = layerwise(
+            rates=dict.fromkeys(RATES, 0.5), momenta=0.5, decay=0.5, start_momentum=0.5
+        )
+        assert json.dumps(optimizer.get_config()) == json.dumps(plain.get_config())
+
     def test_names_inside_an_encoder(self):
         encoder = two_layers()
         inputs = keras.Input((1,))
@@ -202,16 +288,25 @@ class TestLayerwiseSGD:
         ("options", "message"),
         [
             ({"momenta": {"first": 0.9}}, "expected the same layers"),
-            ({"momenta": 1.1}, "momentum 1.1 of layer 'first'"),
-            ({"rates": {"first": -0.1, "second": 0.1}}, "rate -0.1 of layer 'first'"),
-            ({"steps_per_epoch": 0}, "steps_per_epoch=0"),
-            ({"rise_epochs": 0}, "rise_epochs=0"),
+            ({"momenta": 1.1}, "momentum of layer 'first' is 1.1; expected 0 to 1"),
+            (
+                {"rates": {"first": -0.1, "second": 0.1}},
+                "rate of layer 'first' is -0.1; expected 0 to 1",
+            ),
+            ({"momenta": np.nan}, "momentum of layer 'first' is nan"),
+            ({"momenta": "0.9"}, "momentum of layer 'first' is '0.9'"),
+            ({"steps_per_epoch": 0}, "steps_per_epoch is 0; expected a whole number of at least 1"),
+            ({"steps_per_epoch": 2.5}, "steps_per_epoch is 2.5; expected a whole number"),
+            ({"rise_epochs": 0}, "rise_epochs is 0; expected a whole number of at least 1"),
+            ({"decay": 1.5}, "decay is 1.5; expected 0 to 1"),
+            ({"start_momentum": -0.1}, "start_momentum is -0.1; expected 0 to 1"),
         ],
     )
     def test_refuses(self, options, message):
         with pytest.raises(ValueError, match=message):
             layerwise(**options)
 
+    @pytest.mark.slow
     def test_training_goes_on_the_same_in_a_fresh_process(self, tmp_path):
         model = two_layers()
         model.compile(layerwise(), "mean_squared_error")
