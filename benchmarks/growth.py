@@ -30,7 +30,6 @@ set_up()  # before Keras is imported, which starts TensorFlow
 import keras
 import numpy as np
 import past_the_paper
-from siamese_utils.recognition import Recognizer
 
 from siamese_utils import (
     chapters,
@@ -41,6 +40,7 @@ from siamese_utils import (
     models,
     sampling,
 )
+from siamese_utils.recognition import Recognizer
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BARS = {"ways": 20, "batch": 100}  # how many times faster, at least, at the largest size

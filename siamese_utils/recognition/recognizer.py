@@ -36,6 +36,13 @@ class Comparison:
     threshold : float in [-1, 1]
     same : bool
         Whether the score is above the threshold.
+
+    Examples
+    --------
+    Opposite directions:
+
+    >>> Recognizer(threshold=0.5).compare([1.0, 0.0], [-1.0, 0.0])
+    Comparison(score=-1.0, threshold=0.5, same=False)
     """
 
     score: float
