@@ -21,6 +21,7 @@ import numpy as np
 from scipy import ndimage
 
 from siamese_utils import augment, chapters, datasets
+from siamese_utils._files import write_whole
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BARS = {"defaults": 20, "bilinear": 5}  # how many times faster, at least
@@ -98,7 +99,7 @@ def main():
     table = chapters.markdown_table(rows)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "affine.md").write_text(table + "\n", encoding="utf-8")
+    write_whole(FOLDER / "affine.md", lambda path: path.write_text(table + "\n", encoding="utf-8"))
     settings = {"images": N_IMAGES, "batches": N_BATCHES, "repeats": REPEATS}
     metrics = {"measured": measured, "images_per_second": per_second, "ratios": ratios}
     total = sum(map(sum, measured.values()))

@@ -31,6 +31,7 @@ import numpy as np
 import past_the_paper
 
 from siamese_utils import chapters, datasets, models, sampling, training
+from siamese_utils._files import write_whole
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BACKENDS = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
@@ -152,7 +153,9 @@ def main():
     table = table_of(medians, versions)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "backends.md").write_text(table + "\n", encoding="utf-8")
+    write_whole(
+        FOLDER / "backends.md", lambda path: path.write_text(table + "\n", encoding="utf-8")
+    )
     settings = {
         "turns": TURNS,
         "steps": STEPS,

@@ -40,6 +40,7 @@ from siamese_utils import (
     models,
     sampling,
 )
+from siamese_utils._files import write_whole
 from siamese_utils.recognition import Recognizer
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
@@ -254,7 +255,7 @@ def main():
     table = "\n\n".join(f"**{name}**\n\n{text}" for name, text in tables_of(found).items())
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "growth.md").write_text(table + "\n", encoding="utf-8")
+    write_whole(FOLDER / "growth.md", lambda path: path.write_text(table + "\n", encoding="utf-8"))
     settings = {
         "repeats": REPEATS,
         "dim": DIM,

@@ -25,6 +25,7 @@ import keras
 import numpy as np
 
 from siamese_utils import chapters, datasets, evaluation, models, sampling
+from siamese_utils._files import write_whole
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BAR = 20  # how many times faster, at least, over both parts together
@@ -147,7 +148,7 @@ def main():
     table = chapters.markdown_table(rows)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "oneshot.md").write_text(table + "\n", encoding="utf-8")
+    write_whole(FOLDER / "oneshot.md", lambda path: path.write_text(table + "\n", encoding="utf-8"))
     settings = {"n_way": N_WAY, "batch_size": BATCH_SIZE, "timed_every": EVERY, "seed": SEED}
     chapters.write_record(
         FOLDER / "oneshot.json",

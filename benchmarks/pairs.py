@@ -21,6 +21,7 @@ import keras
 import numpy as np
 
 from siamese_utils import chapters, datasets, losses, models, sampling
+from siamese_utils._files import write_whole
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BARS = {"build": 20, "memory": 50, "epoch": 1}  # how many times better, at least
@@ -115,7 +116,7 @@ def main():
     table = chapters.markdown_table(rows)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "pairs.md").write_text(table + "\n", encoding="utf-8")
+    write_whole(FOLDER / "pairs.md", lambda path: path.write_text(table + "\n", encoding="utf-8"))
     metrics = {"measured": measured, "ratios": ratios}
     total = sum(map(sum, (measured["build"], measured["epoch"])))
     settings = {"repeats": REPEATS}

@@ -29,6 +29,7 @@ import numpy as np
 
 from siamese_utils import chapters, models, training
 from siamese_utils._backend import has_gpu
+from siamese_utils._files import write_whole
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 TURNS = 3
@@ -215,7 +216,9 @@ def main():
     table = table_of(medians, backend)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "paper_network.md").write_text(table + "\n", encoding="utf-8")
+    write_whole(
+        FOLDER / "paper_network.md", lambda path: path.write_text(table + "\n", encoding="utf-8")
+    )
     settings = {"turns": TURNS, "batch": BATCH, "steps": STEPS, "matrix": MATRIX, "bars": BARS}
     metrics = {"medians": medians, "measured": measured, "torch": torch.__version__, **found}
     chapters.write_record(

@@ -26,7 +26,6 @@ import dataclasses
 import hashlib
 import itertools
 import json
-import os
 import time
 from pathlib import Path
 
@@ -50,6 +49,7 @@ from siamese_utils import (
     sampling,
     training,
 )
+from siamese_utils._files import write_whole
 from siamese_utils.recognition import Reading
 from siamese_utils.recognition.encoder_digest import weights_digest
 
@@ -206,9 +206,7 @@ def read(file):
 def keep(encoder, entry):
     """Put the encoder into the package, with its card."""
     path = PRETRAINED / "omniglot.keras"
-    path.parent.mkdir(exist_ok=True)
-    partial = path.with_name("partial.keras")  # an interrupted one must not take its place
-    encoder.save(partial)
+    write_whole(path, encoder.save)
     settings = entry["settings"]
     card = {
         "data": "Omniglot (Lake et al. 2015), the 30 background alphabets",
@@ -224,14 +222,13 @@ def keep(encoder, entry):
         },
         "licence": "MIT, as the book's code; Omniglot is under the MIT licence too",
         "load": 'siamese_utils.models.load_pretrained("omniglot")',
-        "sha256": hashlib.sha256(partial.read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "weights_digest": weights_digest(encoder),
         "reading": Reading((settings["side"],) * 2, 1, polarity="ink").as_dict(),
     }
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    partial.with_suffix(".json").write_text(text, encoding="utf-8")
-    os.replace(partial, path)
-    os.replace(partial.with_suffix(".json"), path.with_suffix(".json"))
+    # The card goes last: with the card of another file, load_pretrained refuses the encoder.
+    write_whole(path.with_suffix(".json"), lambda t: t.write_text(text, encoding="utf-8"))
 
 
 def measured(settings):

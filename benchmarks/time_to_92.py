@@ -38,6 +38,7 @@ from siamese_utils import (
     models,
     sampling,
 )
+from siamese_utils._files import write_whole
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BAR = 0.92  # accuracy on the official runs, to be reached by one of the schedules
@@ -206,7 +207,9 @@ def main():
     table = table_of(trainings, len(trainings), before)
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "time_to_92.md").write_text(table + "\n", encoding="utf-8")
+    write_whole(
+        FOLDER / "time_to_92.md", lambda path: path.write_text(table + "\n", encoding="utf-8")
+    )
     settings = {
         "schedules": list(SCHEDULES),
         "limit": LIMIT,

@@ -25,6 +25,7 @@ import keras
 import numpy as np
 
 from siamese_utils import chapters, datasets, distances, losses, models, sampling
+from siamese_utils._files import write_whole
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
 BARS = {"time": 10, "memory": 50}  # how many times better, at least
@@ -164,7 +165,9 @@ def main():
     table = f"{chapters.markdown_table(rows)}\n\n{note}"
     print(table)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / "triplets.md").write_text(table + "\n", encoding="utf-8")
+    write_whole(
+        FOLDER / "triplets.md", lambda path: path.write_text(table + "\n", encoding="utf-8")
+    )
     settings = {
         "n_classes": N_CLASSES,
         "n_images": N_IMAGES,

@@ -6,18 +6,19 @@ ask: the cell fetches the book from the address that this program wrote into it.
 python tools/address.py
 """
 
-import os
 from pathlib import Path
 
 import nbformat
 import yaml
+
+from siamese_utils._files import write_whole
 
 ROOT = Path(__file__).resolve().parents[1]
 TAG = "fetch-the-book"  # the cell is no part of what a chapter computes
 CELL = """\
 # Opened alone, as on Colab, a chapter fetches the book; inside the book this does nothing.
 import importlib.util
-import os
+import functools
 import subprocess
 import sys
 
@@ -60,9 +61,7 @@ def with_first_cell(notebook: nbformat.NotebookNode, url: str) -> nbformat.Noteb
 def main() -> None:
     for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         notebook = with_first_cell(nbformat.read(path, as_version=4), address())
-        temporary = path.with_name(f".{path.stem}.{os.getpid()}")
-        nbformat.write(notebook, temporary)
-        os.replace(temporary, path)
+        write_whole(path, functools.partial(nbformat.write, notebook))
     print(f"the chapters fetch the book from {address() or 'nowhere: repository.url is empty'}")
 
 

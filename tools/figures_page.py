@@ -5,6 +5,8 @@ python tools/figures_page.py
 
 import run_chapters
 
+from siamese_utils._files import write_whole
+
 PAGE = run_chapters.ROOT / "book" / "figure_index.md"
 
 INTRODUCTION = """\
@@ -33,5 +35,6 @@ def entry(figure: dict[str, str], description: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")
+    text = page()
+    write_whole(PAGE, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     print(f"written: {PAGE}")

@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 from results_page import RECORDS, ROOT, origin
 
 from siamese_utils import chapters, plots
+from siamese_utils._files import write_whole
 
 BENCHMARKS = RECORDS / "benchmarks"
 PAGE = ROOT / "book" / "performance.md"
@@ -273,7 +274,8 @@ def write_figures(folder: Path = BENCHMARKS, figures: Path = FIGURES) -> None:
 def main() -> None:
     if len(sys.argv) > 1:
         raise SystemExit(f"this takes no arguments, but was given {' '.join(sys.argv[1:])}")
-    PAGE.write_text(page(), encoding="utf-8")
+    text = page()
+    write_whole(PAGE, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     write_figures()
 
 

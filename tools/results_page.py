@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import run_chapters
 
 from siamese_utils import chapters
+from siamese_utils._files import write_whole
 
 ROOT = run_chapters.ROOT
 PAGE = ROOT / "book" / "results.md"
@@ -436,7 +437,8 @@ def spread(values: list[float], repeated: str) -> str:
 def main() -> None:
     if len(sys.argv) > 1:
         raise SystemExit(f"this takes no arguments, but was given {' '.join(sys.argv[1:])}")
-    PAGE.write_text(page(), encoding="utf-8")
+    text = page()
+    write_whole(PAGE, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 if __name__ == "__main__":

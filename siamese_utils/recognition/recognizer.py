@@ -397,7 +397,7 @@ different
             "reading": self._reading().as_dict(),
             "assessment": None if assessment is None else assessment.as_dict(),
         }
-        write_model(Path(path), encoder, settings)
+        write_model(Path(path).expanduser(), encoder, settings)
 
     def save_gallery(self, path: str | Path) -> None:
         """Write the gallery as one ``.npz`` file without pickled objects, whole or not at all.
@@ -418,7 +418,8 @@ different
             "unknown": unknown,
             "encoder": self.encoder_digest_,
         }
-        write_gallery(Path(path), settings, self.embeddings_, self.labels_, self.ground_)
+        arrays = (self.embeddings_, self.labels_, self.ground_)
+        write_gallery(Path(path).expanduser(), settings, *arrays)
 
     @classmethod
     def load(
@@ -454,7 +455,7 @@ different
         UserWarning
             If the model was no better than chance when it was evaluated.
         """
-        encoder, settings = read_model(Path(path))
+        encoder, settings = read_model(Path(path).expanduser())
         reading = Reading.from_dict(settings["reading"])
         found = cls(encoder, settings["threshold"], reading=reading, index=index)
         if settings["assessment"] is not None:
@@ -467,7 +468,7 @@ different
 
         With the errors of :meth:`load`, after which the recognizer is unchanged.
         """
-        settings, embeddings, labels, ground = read_gallery(Path(path))
+        settings, embeddings, labels, ground = read_gallery(Path(path).expanduser())
         digest = digest_or_none(self._checked_encoder())
         require_encoder(Path(path), settings["encoder"], digest)
         if settings["threshold"] is not None:
