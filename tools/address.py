@@ -6,6 +6,7 @@ ask: the cell fetches the book from the address that this program wrote into it.
 python tools/address.py
 """
 
+import functools
 from pathlib import Path
 
 import nbformat
