@@ -123,6 +123,7 @@ PARAMETERS = 'mirror: bool = False\nrate: float = 1e-3\nfolder: str = ""'
 CHECKED = "from siamese_utils import chapters\nchapters.check_parameters(globals())"
 
 
+@pytest.mark.slow
 def test_papermill_s_own_cell_takes_no_type_away(tmp_path):
     tagged = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -139,6 +140,7 @@ def test_papermill_s_own_cell_takes_no_type_away(tmp_path):
             papermill.execute_notebook(path, output, wrong, **run)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [

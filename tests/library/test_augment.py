@@ -326,6 +326,7 @@ class TestTypes:
         assert keras.backend.standardize_dtype(found.dtype) == "float32"
         np.testing.assert_array_equal(value(found), expected)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("floatx", ["float16", "float64"])
     def test_of_keras(self, ink, layer, training, floatx):
         expected = value(layer(5)(ink, training=training))
@@ -476,6 +477,7 @@ class TestRandomSymmetry:
             found = value(layer(squares, training=True))
             assert np.sum((found == eight).all(axis=(1, 2, 3, 4))) == 1
 
+    @pytest.mark.slow
     def test_all_eight_about_equally_often(self, squares):
         layer, one = augment.RandomSymmetry(5), squares[:1]
         eight = self.symmetries(one)

@@ -230,6 +230,7 @@ def test_stderr_is_given_back(run, capfd):
     assert capfd.readouterr().err == "still here"
 
 
+@pytest.mark.slow
 def test_the_shell(place):
     """A process of its own, with TensorFlow's notes on; then --help, without Keras."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
@@ -259,6 +260,7 @@ def in_a_shell(place, line, **environment):
     return subprocess.run(["bash", "-c", line.replace("siamese", program)], env=env, **options)
 
 
+@pytest.mark.slow
 def test_a_backend_that_is_not_there_is_named_in_a_line(place):
     """No traceback: for a name that Keras does not know, and for a package that is missing."""
     line = "siamese compare model.keras left.png up.png"
@@ -269,6 +271,7 @@ def test_a_backend_that_is_not_there_is_named_in_a_line(place):
     assert b"nonesuch" in found.stderr
 
 
+@pytest.mark.slow
 def test_letters_that_the_terminal_lacks_do_not_end_it(place):
     (place / "\u00e9.png").write_bytes((place / "left.png").read_bytes())
     line = "siamese classify model.keras strict.npz \u00e9.png"
@@ -279,6 +282,7 @@ def test_letters_that_the_terminal_lacks_do_not_end_it(place):
     assert found.stderr.decode("ascii").startswith("error: \\xe9 cannot be read")
 
 
+@pytest.mark.slow
 def test_a_reader_who_goes_away_is_no_error(place):
     line = "siamese classify model.keras strict.npz left.png | true; exit ${PIPESTATUS[0]}"
     found = in_a_shell(place, line)

@@ -71,6 +71,7 @@ class TestSetUp:
         assert "make PYTHON=python3.12" in found.stderr
         assert not (copy / ".venv").exists()
 
+    @pytest.mark.slow
     def test_packages_that_cannot_be_had_leave_no_mark_of_success(self, copy):
         found = self.make(copy, "setup", f"PYTHON={sys.executable}", PIP_NO_INDEX="1",
                           PIP_FIND_LINKS=str(copy))  # fmt: skip
@@ -80,6 +81,7 @@ class TestSetUp:
         assert not list((copy / ".venv").glob(".installed*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="there is no limit on a file's size")
 class TestFullDisk:
     def test_old_files_stay_and_no_half_of_a_new_one(self, tmp_path):
@@ -134,7 +136,7 @@ class _Slow(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(CONTENT[:100])
         self.wfile.flush()
-        self.server.go_on.wait(60)
+        self.server.go_on.wait(LONG)
         self.wfile.write(CONTENT[100:])
 
     def log_message(self, *arguments):
@@ -153,6 +155,7 @@ def slow_server():
         server.shutdown()
 
 
+@pytest.mark.slow
 class TestCache:
     @pytest.fixture
     def locating(self, tmp_path, slow_server):
@@ -175,10 +178,10 @@ class TestCache:
     def test_two_runs_at_once_download_once(self, locating, slow_server, monkeypatch):
         monkeypatch.delenv("SIAMESE_DATA_DIR", raising=False)
         first = locating()
-        wait_for(lambda: slow_server.requested)
+        wait_for(lambda: slow_server.requested or first.poll())
         second = locating()
         # It waits, and says so; should it not, the first goes on, and both end.
-        late = threading.Timer(60, slow_server.go_on.set)
+        late = threading.Timer(LONG, slow_server.go_on.set)
         late.start()
         line = second.stdout.readline()
         late.cancel()
@@ -193,7 +196,7 @@ class TestCache:
     ):
         monkeypatch.delenv("SIAMESE_DATA_DIR", raising=False)
         killed = locating()
-        wait_for(lambda: slow_server.requested)
+        wait_for(lambda: slow_server.requested or killed.poll())
         killed.kill()
         killed.wait()
         assert not (tmp_path / "set/file").exists()
@@ -212,11 +215,12 @@ class TestCache:
             sources.locate(sources.Source("set/file", "sha256:0", ("http://127.0.0.1:9/",)))
 
 
+@pytest.mark.slow
 class TestRefresh:
     def test_an_interrupt_keeps_the_chapter_as_it_was(self, tmp_path):
         notebooks, began = tmp_path / "notebooks", tmp_path / "began"
         notebooks.mkdir()
-        cell = f"import time; open({str(began)!r}, 'w').close(); time.sleep(60)"
+        cell = f"import time; open({str(began)!r}, 'w').close(); time.sleep(3600)"
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
         path = notebooks / "01_koch_paper.ipynb"
         nbformat.write(notebook, path)
@@ -289,6 +293,7 @@ class TestUntrustedFile:
         mark.unlink()
         return tmp_path / "model.keras"
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("allowed", [False, True], ids=["by default", "allowed elsewhere"])
     def test_a_model_with_a_lambda(self, model, allowed):
         status, said, complained = ended(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import LONG
 
 from siamese_utils._files import digest
 from siamese_utils.datasets import DataError, sources
@@ -307,7 +308,7 @@ def test_processes_that_decode_the_same_file_at_once_all_get_it(cache):
     command = [sys.executable, "-c", textwrap.dedent(code)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     running = [subprocess.Popen([*command, str(i)], **pipes) for i in range(3)]
-    assert [process.communicate(timeout=300)[0] for process in running] == ["right\n"] * 3
+    assert [process.communicate(timeout=LONG)[0] for process in running] == ["right\n"] * 3
     assert files_below(cache) == [cache / PATH]
 
 
