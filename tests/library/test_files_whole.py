@@ -59,11 +59,26 @@ class TestManyWriters:
         code = textwrap.dedent(f"""
             import sys
             from siamese_utils._files import write_whole
+            print("ready", flush=True)
+            sys.stdin.readline()
             for _ in range({self.N}):
                 write_whole(sys.argv[1], lambda t: t.write_text(sys.argv[2] * {self.LENGTH}))
         """)
-        processes = [subprocess.Popen([sys.executable, "-c", code, path, which]) for which in "ab"]
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-c", code, path, letter],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )
+            for letter in "ab"
+        ]  # fmt: skip
+        for process in processes:
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:  # both at once, however long each took to start
+            process.stdin.write("\n")
+            process.stdin.flush()
         self.read_until(path, lambda: all(p.poll() is not None for p in processes))
+        for process in processes:
+            process.communicate()
         assert [p.returncode for p in processes] == [0, 0]
         assert os.listdir(tmp_path) == ["file.txt"]
         assert set(path.read_text()) < set("ab")
