@@ -94,12 +94,14 @@ CHANGES = {
 
 
 class TestImport:
+    @pytest.mark.slow
     def test_changes_nothing_on_its_host(self):
         lines = run(f"CODES = {[IMPORT_ALL, *CHANGES]}\n{HOST}").splitlines()
         by_import, *by_code = map(json.loads, lines[-1 - len(CHANGES) :])
         assert by_import == []
         assert by_code == list(CHANGES.values())
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("backend", ["jax", "torch"])
     def test_the_backend_of_the_user_s_keras_json_stays(self, backend, tmp_path):
         if importlib.util.find_spec(backend) is None:
@@ -165,6 +167,7 @@ def after_set_up(first="", times=1, **environment):
 
 
 class TestSetUp:
+    @pytest.mark.slow
     @pytest.mark.skipif(not GLIBC, reason="only glibc can be told")
     def test_freed_memory_is_kept_for_the_next_step_and_not_by_an_import(self):
         plain = int(run(FAULTS.format(first="")))
