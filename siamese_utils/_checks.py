@@ -207,7 +207,7 @@ def same_labels(same, n: int) -> np.ndarray:
 
 
 def require_unit_range(images: np.ndarray) -> None:
-    """``ValueError`` unless images hold values in [0, 1], which bytes from 0 to 255 do not.
+    """``ValueError`` unless images hold values in [0, 1], as those do that are read from files.
 
     Parameters
     ----------
@@ -220,13 +220,40 @@ def require_unit_range(images: np.ndarray) -> None:
         ...
     ValueError: images have values from 0 to 255; expected [0, 1]. Bytes: divide by 255...
     """
+    _require_range(images, -0.1, 1.1)  # bicubic resizing overshoots a little
+
+
+def refuse_bytes(images: np.ndarray) -> None:
+    """``ValueError`` where images hold bytes from 0 to 255, on which nothing is trained.
+
+    Values in [0, 1] are the rule; standardized ones, around 0 and of order 1, are accepted, too.
+
+    Parameters
+    ----------
+    images : array of any shape and any type
+        Whole numbers have to be 0 and 1, others between -20 and 20.
+
+    Examples
+    --------
+    >>> refuse_bytes(np.array([-1.7, 2.3]))
+    >>> refuse_bytes(np.array([0.0, 255.0]))  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    ValueError: images have values from 0 to 255; expected [0, 1]. Bytes: divide by 255...
+    """
+    if np.asarray(images).dtype.kind in "iu":
+        _require_range(images, 0, 1)
+    else:
+        _require_range(images, -20, 20)
+
+
+def _require_range(images: np.ndarray, lowest: float, highest: float) -> None:
     if images.size == 0:
         return
     if images.dtype.kind not in "biufV":  # V: bfloat16, which NumPy itself does not know
         raise ValueError(f"images are of type {images.dtype}; expected numbers in [0, 1]")
     low, high = float(images.min()), float(images.max())
-    # Bicubic resizing overshoots a little; NaN fails the comparison, too.
-    if not (low >= -0.1 and high <= 1.1):
+    if not (low >= lowest and high <= highest):  # nor is NaN
         raise ValueError(
             f"images have values from {low:g} to {high:g}; expected [0, 1]. Bytes: divide by 255."
         )

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .._checks import require_unit_range
+from .._checks import refuse_bytes
 
 
 def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np.ndarray:
@@ -77,5 +77,5 @@ def checked_images(encoder: keras.Model, images) -> np.ndarray:
             f"images have shape {images.shape}; expected (n, {expected}) with at least one image. "
             "A single image needs a first axis: image[None]."
         )
-    require_unit_range(images)
+    refuse_bytes(images)
     return images

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .._checks import require_unit_range
+from .._checks import refuse_bytes
 from ..datasets.folder import ImageFolder, load_image_folder
 from ..datasets.image_files import load_images
 from ..datasets.polarity import POLARITIES, as_ink
@@ -163,8 +163,10 @@ class Reading:
                 "Paths of files are read in any size."
             )
         images = images.astype("float32")
-        require_unit_range(images)
-        return as_ink(images) if self.polarity == "ink" else images
+        if self.polarity == "ink":
+            return as_ink(images)
+        refuse_bytes(images)
+        return images
 
     def as_dict(self) -> dict:
         """The settings as plain values, for a file."""

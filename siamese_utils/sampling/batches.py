@@ -8,7 +8,7 @@ neither changes what the model sees.
 import keras
 import numpy as np
 
-from .._checks import class_labels, indices, require_unit_range, same_labels
+from .._checks import class_labels, indices, refuse_bytes, same_labels
 
 
 class PairDataset(keras.utils.PyDataset):
@@ -59,7 +59,7 @@ class PairDataset(keras.utils.PyDataset):
     ):
         super().__init__()
         images = np.asarray(images)
-        require_unit_range(images)
+        refuse_bytes(images)
         pairs = indices(pairs, "pairs", ("n_pairs", "2"), len(images))
         if pairs.shape[1] != 2:
             raise ValueError(f"pairs have shape {pairs.shape}; expected (n_pairs, 2)")
@@ -155,7 +155,7 @@ class ClassBatches(keras.utils.PyDataset):
     ):
         super().__init__()
         images = np.asarray(images)
-        require_unit_range(images)
+        refuse_bytes(images)
         labels = class_labels(labels, len(images))
         # Numbered from 0, as floats and narrow integers, which a backend may make of labels,
         # have no room for large ones, and none for names.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from .._checks import require_unit_range, whole_number
+from .._checks import refuse_bytes, whole_number
 
 
 def fit_encoder(
@@ -79,7 +79,7 @@ def fit_encoder(
         if not 0 <= value < np.inf:
             raise ValueError(f"{what} is {value}; expected a finite number of at least 0")
     n_steps = whole_number(n_steps, "n_steps", 1)
-    require_unit_range(np.asarray(batches[0][0]))  # the first batch stands for all
+    refuse_bytes(np.asarray(batches[0][0]))  # the first batch stands for all
     n_epochs, left_over = divmod(n_steps, len(batches))
     if left_over:
         raise ValueError(

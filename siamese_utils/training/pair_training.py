@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .._checks import indices, require_unit_range, same_labels, whole_number
+from .._checks import indices, refuse_bytes, same_labels, whole_number
 from .._files import digest, read_arrays, write_arrays
 from .checkpoint import assign, require_equal, values
 from .identity import describe, identity, settings_of
@@ -214,7 +214,7 @@ def _one_epoch(model, pairs, same, batch_size: int, rng: np.random.Generator) ->
 def _checked(images, pairs, same, batch_size):
     """The images as float32 or bytes, the pairs as int64, the labels as float32."""
     images = np.asarray(images)
-    require_unit_range(images)
+    refuse_bytes(images)
     if images.ndim != 4:
         raise ValueError(f"images have shape {images.shape}; expected (n, height, width, channels)")
     images = images.astype("uint8" if images.dtype.kind in "biu" else "float32", copy=False)

@@ -181,6 +181,11 @@ class TestEmbed:
         with pytest.raises(ValueError, match=r"expected \(n, 8, 8, 1\)"):
             models.embed(encoder, wrong)
 
+    def test_takes_standardized_images(self, encoder, images):
+        standardized = (images - images.mean()) / images.std()
+        assert standardized.min() < -1
+        assert models.embed(encoder, standardized).shape == (len(images), encoder.output_shape[1])
+
     @pytest.mark.parametrize(
         "images",
         [
@@ -193,7 +198,7 @@ class TestEmbed:
         ],
         ids=["bytes", "floats of bytes", "float16", "NaN", "strings", "objects"],
     )
-    def test_refuses_what_is_not_in_0_to_1(self, encoder, images):
+    def test_refuses_bytes_and_what_is_no_number(self, encoder, images):
         with pytest.raises(ValueError, match=r"images .*expected .*\[0, 1\]"):
             models.embed(encoder, images)
 
