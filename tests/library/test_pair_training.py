@@ -699,7 +699,11 @@ class TestWhatCallbacksLog:
         again = train(network(), epochs=1, folder=tmp_path, callbacks=calls)
         np.testing.assert_equal(again, history)
 
-    @pytest.mark.parametrize("value", ["good", None, np.ones(2), 1j, [], object(), {1: 2}], ids=str)
+    @pytest.mark.parametrize(
+        "value",
+        ["good", None, np.ones(2), 1j, [], object(), {1: 2}],
+        ids=["text", "None", "array", "complex", "list", "object", "dict"],
+    )
     def test_what_is_no_number_is_refused_by_its_name(self, value):
         with pytest.raises(ValueError, match=r"logged extra = .*; expected one number"):
             plain_number("extra", value)
