@@ -229,6 +229,13 @@ class TestAlphabetPairs:
         assert np.abs(np.diff(counts)).max() <= 1
         assert abs(2 * same.sum() - n_pairs) <= 1
 
+    def test_odd_numbers_of_pairs_cancel_over_the_alphabets(self):
+        """Three pairs in each of six alphabets: two are same in three of them, one in three."""
+        labels, _, alphabets = grid(dict.fromkeys("ABCDEF", 3), 2)
+        pairs, same = sampling.alphabet_pairs(labels, alphabets, 18, np.random.default_rng(0))
+        n_same = [same[alphabets[pairs[:, 0]] == name].sum() for name in "ABCDEF"]
+        assert sorted(n_same) == [1, 1, 1, 2, 2, 2]
+
     def test_sides_and_order_tell_nothing(self):
         labels, _, alphabets = grid(LETTERS, 4)
         pairs, same = sampling.alphabet_pairs(labels, alphabets, 3_000, np.random.default_rng(0))

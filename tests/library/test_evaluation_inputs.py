@@ -324,9 +324,10 @@ class TestRefuses:
         ],
     )
     @pytest.mark.parametrize(("kind", "name"), [(0, "different"), (1, "same")])
-    def test_pairs_of_one_kind(self, function, purpose, kind, name):
-        with pytest.raises(ValueError, match=f"all 3 pairs are {name}; {purpose} needs both"):
-            PAIR_FUNCTIONS[function]([0.1, 0.2, 0.3], [kind] * 3)
+    @pytest.mark.parametrize("n", [1, 3])
+    def test_pairs_of_one_kind(self, function, purpose, kind, name, n):
+        with pytest.raises(ValueError, match=f"all {n} pairs are {name}; {purpose} needs both"):
+            PAIR_FUNCTIONS[function]([0.1, 0.2, 0.3][:n], [kind] * n)
 
     @pytest.mark.parametrize("wrong", [0, -1, 2.5, 10.0, "10", None])
     def test_a_number_of_bins(self, wrong):

@@ -324,24 +324,26 @@ class TestUntrustedFile:
             for name, content in parts.items():
                 file.writestr(name, content)
 
-    def with_layer(self, module, name):
+    def with_layer(self, module, name, registered_name=None):
         def change(config):
-            layer = {"module": module, "class_name": name, "registered_name": None, "config": {}}
-            config["config"]["layers"].append(layer)
+            layer = {"module": module, "class_name": name, "registered_name": registered_name}
+            config["config"]["layers"].append({**layer, "config": {}})
 
         return change
 
     @pytest.mark.parametrize(
-        ("module", "name"),
+        "layer",
         [
             ("keras.layers", "TorchModuleWrapper"),  # Keras would unpickle it
             ("keras.layers", "TFSMLayer"),  # and run a graph from another file
             ("keras", "layers.Lambda"),
+            ("keras.layers", "Flatten", "Lambda"),
+            ("keras.layers", "Flatten", "any>Lambda"),
         ],
     )
-    def test_other_layers_made_of_code_and_other_spellings(self, tmp_path, module, name):
+    def test_other_layers_made_of_code_and_other_spellings(self, tmp_path, layer):
         path = tmp_path / "model.keras"
-        self.rewrite(path, self.with_layer(module, name))
+        self.rewrite(path, self.with_layer(*layer))
         with pytest.raises(ValueError, match=r"model\.keras cannot be .* it brings code along"):
             Recognizer.load(path)
 

@@ -108,12 +108,14 @@ class TestNearestNeighbor:
     )
     @pytest.mark.parametrize("scale", [1, 0.1, 1e-20])
     def test_stored_images_at_one_distance(self, labels, credit, scale):
-        """Four corners of a square around the query, and two far points."""
+        """Four corners of a square around the first query, and two far points. The second query
+        is a corner itself: the smallest distance is that of each query alone.
+        """
         corners = np.array([[1.0, 1], [1, -1], [-1, 1], [-1, -1], [5, 5], [-5, 5]])
         accuracy = evaluation.nearest_neighbor_accuracy(
-            scale * (corners + 7), [*labels, 0, 1], scale * np.full((1, 2), 7.0), [0]
+            scale * (corners + 7), [*labels, 0, 1], scale * np.array([[7.0, 7], [8, 8]]), [0, 0]
         )
-        assert accuracy == pytest.approx(credit)
+        assert accuracy == pytest.approx((credit + 1) / 2)
 
     @pytest.mark.parametrize("working_memory", [1024, 0.001])  # MiB: in one block; row by row
     @pytest.mark.parametrize("names", [np.arange(4), np.array(["a", "b", "c", "d"])])
@@ -127,8 +129,8 @@ class TestNearestNeighbor:
         assert found == pytest.approx(nearest.score(queries, asked))
 
     def test_tells_embeddings_apart_that_nearly_collapsed(self):
-        """Classes a ten-thousandth apart, a thousand from 0."""
+        """Classes a ten-thousandth apart, a thousand from 0 on either side of each axis."""
         rng = np.random.default_rng(0)
-        points = 1000 + 1e-4 * rng.normal(size=(5, 6))
+        points = 1000 * np.array([1, -1, 1, -1, 1, -1]) + 1e-4 * rng.normal(size=(5, 6))
         near = points + 1e-6 * rng.normal(size=(5, 6))
         assert evaluation.nearest_neighbor_accuracy(points, range(5), near, range(5)) == 1

@@ -1,13 +1,14 @@
 """Losses: the label convention, hand-derived values, gradients."""
 
 import itertools
+import re
 
 import keras
 import numpy as np
 import pytest
 from gradients import gradient
 
-from siamese_utils import distances
+from siamese_utils import distances, losses
 from siamese_utils.losses import (
     ContrastiveLoss,
     InBatchContrastiveLoss,
@@ -21,6 +22,31 @@ pytestmark = pytest.mark.backend
 def loss(same, distance, margin=1.0):
     value = ContrastiveLoss(margin)(np.array(same, "float32"), np.array(distance, "float32"))
     return float(keras.ops.convert_to_numpy(value))
+
+
+@pytest.mark.parametrize(
+    ("loss", "settings"),
+    [
+        (losses.ContrastiveLoss(), {"margin": 1.0}),
+        (losses.InBatchContrastiveLoss(), {"margin": 1.0}),
+        (losses.LiftedStructureLoss(), {"margin": 1.0}),
+        (losses.InBatchVerificationLoss(), {"hardness": 0.0}),
+        (losses.InBatchSoftmaxLoss(), {"temperature": 0.1}),
+        (losses.SupervisedContrastiveLoss(), {"temperature": 0.1}),
+        (losses.TripletLoss(), {"mining": "semi_hard", "form": "hinge", "margin": 0.2}),
+        (
+            losses.EpisodicLoss("matching"),
+            {"form": "matching", "n_support": 1, "temperature": 0.1},
+        ),
+    ],
+)
+def test_what_a_file_of_a_compiled_model_says_of_a_loss(loss, settings):
+    """Its name in the package, by which Keras finds it again, and its settings."""
+    name = type(loss).__name__
+    assert keras.saving.get_registered_name(type(loss)) == f"siamese_utils>{name}"
+    config = loss.get_config()
+    assert config.pop("name") == re.sub("(?<!^)(?=[A-Z])", "_", name).lower()
+    assert {key: config[key] for key in config if key not in ("reduction", "dtype")} == settings
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import platform
 import re
 import subprocess
 import sys
+from dataclasses import is_dataclass
 
 import nbformat
 import pytest
@@ -273,3 +274,13 @@ LONGER = {
     "distances.py": "a formula, its range and an example for each of a dozen functions",
     "recognition/recognizer.py": "one class, and all that its user calls, each with an example",
 }
+
+
+def test_what_a_function_answers_cannot_be_changed():
+    """Records are shared, by a cache or by who holds them; they compare and print as values."""
+    names = [m.name for m in pkgutil.walk_packages(siamese_utils.__path__, "siamese_utils.")]
+    things = [thing for name in names for thing in vars(importlib.import_module(name)).values()]
+    records = {thing for thing in things if inspect.isclass(thing) and is_dataclass(thing)}
+    own = {record for record in records if record.__module__.startswith("siamese_utils")}
+    assert len(own) > 5
+    assert [record for record in own if not record.__dataclass_params__.frozen] == []

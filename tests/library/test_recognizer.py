@@ -1,6 +1,7 @@
 """The recognizer: by hand on the circle, enrolling, rejecting, comparing, evaluating."""
 
 import warnings
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,10 +10,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_estimator
 
-from siamese_utils import distances, models
+from siamese_utils import distances, evaluation, models
 from siamese_utils.chapters import write_letters
 from siamese_utils.datasets import load_image_folder
-from siamese_utils.recognition import Reading, Recognizer, assessment, index
+from siamese_utils.recognition import Reading, Recognizer, assessment, index, inputs
 
 SHAPE = (8, 8, 1)
 
@@ -60,7 +61,9 @@ class TestPredict:
         np.testing.assert_allclose(scores, [[0.5, np.sqrt(3) / 2, -0.5]], atol=1e-6)
 
     def test_length_does_not_matter(self, compass):
-        scaled = Recognizer().fit(at(0, 90, 180) * [[7], [0.01], [1e20]], ["east", "north", "west"])
+        scaled = Recognizer().fit(
+            at(0, 90, 180) * [[7], [1e-200], [1e20]], ["east", "north", "west"]
+        )
         np.testing.assert_allclose(scaled.embeddings_, compass.embeddings_, atol=1e-6)
         found = scaled.predict_scores(1e19 * at(60))
         np.testing.assert_allclose(found, compass.predict_scores(at(60)), atol=1e-6)
@@ -77,6 +80,10 @@ class TestPredict:
         index, scores = compass.nearest(at(200, 10))
         assert index.tolist() == [2, 0]
         np.testing.assert_allclose(scores, np.cos(np.deg2rad([20, 10])), atol=1e-6)
+
+    def test_the_nearest_of_none_that_is_alike_has_a_score_below_zero(self):
+        scores = Recognizer().fit(at(0), ["east"]).nearest(at(120, 180))[1]
+        np.testing.assert_allclose(scores, [-0.5, -1], atol=1e-6)
 
     def test_int_labels_stay_int(self):
         classifier = Recognizer(threshold=0.5, unknown=-1).fit(at(0, 90), [30, 7])
@@ -132,6 +139,7 @@ class TestPredict:
 
         found = Recognizer(index=Worst).fit(at(0, 90, 180), ["e", "n", "w"])
         assert found.predict(at(10, 60, 200)).tolist() == ["e", "n", "w"]
+        assert found.nearest(at(10, 60, 200))[0].tolist() == [0, 1, 2]
         assert found.enroll("s", at(270)).predict(at(260)).tolist() == ["s"]
 
     @pytest.mark.parametrize("k", [1, 3])
@@ -276,6 +284,7 @@ class TestEstimator:
 
     def test_n_features(self, compass):
         assert compass.n_features_in_ == 2
+        assert compass.fit(np.eye(3), list("abc")).n_features_in_ == 3
 
     @pytest.mark.parametrize(
         ("X", "y", "message"),
@@ -370,11 +379,14 @@ class TestImages:
         ):
             with pytest.raises(ValueError, match=message):
                 Recognizer(encoder).fit(images, list("abcabc"))
+            with pytest.raises(ValueError, match=message):
+                Recognizer(encoder, 0.5, reading=Reading((8, 8), 1)).compare(*images[:2])
 
-    def test_an_encoder_of_any_size_asks_for_a_reading(self, images):
+    @pytest.mark.parametrize("size", [(None, None), (8, None), (None, 8)])
+    def test_an_encoder_of_any_size_asks_for_a_reading(self, images, size):
         layers = keras.layers
         encoder = keras.Sequential(
-            [keras.Input((None, None, 1)), layers.Conv2D(3, 3), layers.GlobalAveragePooling2D()]
+            [keras.Input((*size, 1)), layers.Conv2D(3, 3), layers.GlobalAveragePooling2D()]
         )
         with pytest.raises(ValueError, match=r"of any size; .* Say which: .*reading=Reading"):
             Recognizer(encoder).fit(images, list("abcabc"))
@@ -385,6 +397,7 @@ class TestImages:
         ("bad", "message"),
         [
             (np.ones((2, 8, 8)), r"shape \(2, 8, 8\); expected \(n, 8, 8, 1\)"),
+            (np.ones((0, *SHAPE)), r"shape \(0, 8, 8, 1\); .* with n of at least 1"),
             (np.ones((2, 9, 8, 1)), r"shape \(2, 9, 8, 1\); expected \(n, 8, 8, 1\)"),
             (np.full((2, *SHAPE), 255, "uint8"), "values from 255 to 255; expected"),
             ((image for image in ()), "type object; .* Collect what is not an array first"),
@@ -402,6 +415,19 @@ class TestImages:
         found = Recognizer(encoder).fit(given, list("abcd"))
         assert found.predict(images.astype("float32")).tolist() == list("abcd")
 
+    def test_the_ground_is_what_most_of_the_border_is(self):
+        """Whatever the inside is, and each pixel of the border counts once."""
+        images = np.random.default_rng(0).integers(0, 2, (200, 8, 6, 1)).astype("float32")
+        rows, columns = images[:, [0, -1]], images[:, 1:-1, [0, -1]]
+        border = np.concatenate([rows.reshape(200, -1), columns.reshape(200, -1)], axis=1)
+        light = border.mean(axis=1) > 0.5
+        assert 50 < light.sum() < 150
+        found = inputs.grounds(images, Reading((8, 6), 1))
+        assert (found == np.where(light, inputs.LIGHT, inputs.DARK)).all()
+        for reading in (Reading((8, 6), 1, polarity="ink"), Reading((8, 6), 3)):
+            images = np.repeat(images, reading.channels, axis=-1)
+            assert (inputs.grounds(images, reading) == inputs.UNCLEAR).all()
+
     def test_drawings_the_wrong_way_round_are_told(self, encoder):
         """As is: light on dark in the gallery and dark on light asked, or the other way."""
         ink = np.zeros((4, *SHAPE), "float32")
@@ -416,7 +442,7 @@ class TestImages:
         reading = Reading((8, 8), 1, polarity="ink")
         recognizer = Recognizer(encoder, 0.5, reading=reading).fit(1 - ink, list("abcd"))
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", UserWarning)
             assert recognizer.predict(ink).tolist() == list("abcd")
             assert recognizer.compare(ink[0], 1 - ink[0]).score == pytest.approx(1)
 
@@ -469,7 +495,7 @@ class TestEvaluate:
 
     def test_a_good_one_says_so_when_asked(self, clusters):
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", UserWarning)
             found = Recognizer(threshold=0.5).evaluate(*clusters)
         assert (found.n_classes, found.n_images, found.n_way) == (5, 40, 5)
         assert (found.one_shot, found.chance, found.accuracy) == (1, 0.2, 1)
@@ -502,15 +528,42 @@ class TestEvaluate:
             found = Recognizer(threshold=0.3).evaluate(vectors, labels)
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         wrong, n = {True: 0, False: 0}, {True: 0, False: 0}
+        pairs = []
         for i in range(40):
             for j in range(i):
                 same = bool(labels[i] == labels[j])
+                pairs.append((1 - unit[i] @ unit[j], same))
                 n[same] += 1
                 wrong[same] += bool(unit[i] @ unit[j] > 0.3) is not same
         assert found.false_accept == pytest.approx(wrong[False] / n[False])
         assert found.false_reject == pytest.approx(wrong[True] / n[True])
+        of_pairs = evaluation.roc(*np.array(pairs).T)
+        assert found.equal_error_rate == pytest.approx(of_pairs.equal_error_rate, abs=1e-6)
         low, high = found.accuracy_interval
         assert low < found.accuracy < high
+
+    @pytest.mark.parametrize(
+        ("one_shot", "accuracy", "better"),
+        [
+            ((0.3, 1.0), (0.6, 1.0), True),
+            ((0.3, 1.0), (0.5, 1.0), False),
+            ((0.2, 1.0), (0.6, 1.0), False),
+            ((0.3, 1.0), None, True),
+            ((0.2, 1.0), None, False),
+        ],
+    )
+    def test_better_than_chance_are_intervals_above_it(self, clusters, one_shot, accuracy, better):
+        """One of five classes, and one half of the pairs."""
+        found = Recognizer(threshold=0.5).evaluate(*clusters)
+        found = replace(found, one_shot_interval=one_shot, accuracy_interval=accuracy)
+        assert found.is_better_than_chance is better
+
+    @pytest.mark.parametrize("threshold", [None, 0.5])
+    def test_a_class_of_one_image_is_stored_and_never_asked(self, threshold):
+        """A bootstrap sample of that class alone has no trial, and one of one class few pairs."""
+        found = Recognizer(threshold=threshold).evaluate(at(0, 10, 180), ["a", "a", "b"])
+        assert (found.one_shot, found.one_shot_interval) == (1, (1, 1))
+        assert found.accuracy_interval == (None if threshold is None else (1, 1))
 
     def test_is_repeatable_and_leaves_the_gallery(self, compass, clusters):
         before = state(compass)

@@ -321,7 +321,7 @@ class TestVersion1:
 
     def test_both_are_read(self):
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", UserWarning)
             found = Recognizer.load(DATA / "verifier_1.keras", DATA / "gallery_1.npz")
         assert found.reading == Reading((6, 6), 1, "crop", "ink")
         assert (found.threshold, found.unknown) == (0.25, "none")

@@ -4,6 +4,7 @@ Directly and through Keras, whose training casts, batches and compiles.
 """
 
 import keras
+import ml_dtypes
 import numpy as np
 import pytest
 from gradients import gradient
@@ -43,6 +44,8 @@ HARMLESS = {
     "int32": LABELS.astype("int32"),
     "float16": LABELS.astype("float16"),
     "float32": LABELS.astype("float32") + 2**20,
+    "last half": (LABELS + 2044).astype("float16"),
+    "last float": (LABELS + 2**24 - 4).astype("float32"),
     "dates": LABELS + 2026112400,
     "2**60": LABELS.astype("uint64") + 2**60,
     "names": np.array(list("abcd"))[LABELS],
@@ -54,6 +57,9 @@ REFUSED = {
     "halves": (LABELS / 2, "whole"),
     "NaN": (np.where(LABELS == 1, np.nan, 0.0), "whole"),
     "large floats": ((LABELS + 2**24).astype("float32"), "16777216|2\\*\\*24"),
+    "large bfloat16": ((LABELS + 256).astype(ml_dtypes.bfloat16), "bfloat16"),
+    "large doubles": (LABELS + 2.0**53, "9007199254740992|2\\*\\*(24|53)"),
+    "first large float": (np.where(LABELS == 3, 2**24, 0).astype("float32"), "16777216|2\\*\\*24"),
     "large halves": ((LABELS + 2048).astype("float16"), "2048|2\\*\\*11"),
 }
 
@@ -138,6 +144,12 @@ class TestPairs:
 def test_triplets_of_other_shapes_are_refused(form, positive, negative):
     with pytest.raises(ValueError, match="expected one number of axes"):
         losses.triplet(np.ones(positive, "float32"), np.ones(negative, "float32"), form)
+
+
+@pytest.mark.parametrize("make", [losses.ContrastiveLoss, *IN_BATCH.values()])
+def test_computed_in_doubles_where_that_is_asked_and_never_in_halves(make):
+    types = ("float64", "float32", "float16", "bfloat16")
+    assert [make(dtype=dtype).dtype for dtype in types] == ["float64", *["float32"] * 3]
 
 
 @pytest.mark.parametrize("target", [*IN_BATCH, *METRICS])

@@ -137,6 +137,13 @@ class TestTripletLoss:
         found = value(TripletLoss(mining, margin=margin), [0, 0, 1, 1], self.POINTS)
         assert found == pytest.approx(expected, abs=1e-5)
 
+    def test_a_negative_as_near_as_the_positive_is_not_beyond_it(self):
+        """0 and 1 against -1 and 3. For 0, the negative at -1 is as near as the positive, and 3
+        is taken; for 1, both are farther. -1 and 3 have none beyond 4: the farthest, 2 and 3.
+        """
+        found = value(TripletLoss("semi_hard", margin=0.2), [0, 0, 1, 1], [[0], [1], [-1], [3]])
+        assert found == pytest.approx((0 + 0 + 2.2 + 1.2) / 4, abs=1e-5)
+
     @pytest.mark.parametrize("form", losses.FORMS)
     @pytest.mark.parametrize("mining", MININGS[1:])
     def test_equals_a_loop_over_listed_triplets(self, mining, form):

@@ -73,9 +73,10 @@ class TestDrawTriplets:
         assert set(map(tuple, drawn.tolist())) == set(listed(labels))
 
     def test_shape_and_type(self):
-        drawn = sampling.draw_triplets(LABELS, 7, np.random.default_rng(0))
-        assert drawn.shape == (7, 3)
-        assert drawn.dtype.kind == "i"
+        for n in (1, 7):
+            drawn = sampling.draw_triplets(LABELS, n, np.random.default_rng(0))
+            assert drawn.shape == (n, 3)
+            assert drawn.dtype.kind == "i"
 
     def test_same_seed_same_triplets(self):
         first, again, other = (
