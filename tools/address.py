@@ -19,7 +19,7 @@ TAG = "fetch-the-book"  # the cell is no part of what a chapter computes
 CELL = """\
 # Opened alone, as on Colab, a chapter fetches the book; inside the book this does nothing.
 import importlib.util
-import functools
+import os
 import subprocess
 import sys
 

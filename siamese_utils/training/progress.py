@@ -84,9 +84,9 @@ def _rewrites() -> bool:
     """
     if not type(sys.stdout).__module__.startswith("ipykernel"):
         return sys.stdout.isatty()
-    from ipykernel.kernelapp import IPKernelApp
-
-    request = IPKernelApp.instance().kernel.get_parent("shell")
+    # The kernel that put its stdout here has imported this; the package does not depend on it.
+    kernel = sys.modules["ipykernel.kernelapp"].IPKernelApp.instance().kernel
+    request = kernel.get_parent("shell")
     return request.get("content", {}).get("allow_stdin", False)
 
 
