@@ -352,6 +352,7 @@ class TestAffineOfTypes:
 
     @pytest.mark.parametrize("floatx", ["float16", "float64"])
     @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+    @pytest.mark.slow
     def test_of_keras(self, ink, floatx, dtype):
         expected = [value(augment.draw_parameters(4, 5)), augment.affine(ink, 5)]
         drawn = value(augment.draw_parameters(4, keras.random.SeedGenerator(5)))

@@ -454,6 +454,7 @@ def test_a_missing_image_is_named(supplied, originals, source, load, member, nam
     assert named in str(raised.value)
 
 
+@pytest.mark.slow
 def test_a_repacked_archive_passes(supplied, originals, background, faces):
     repacked(originals[SMALL1.path], supplied(SMALL1))
     np.testing.assert_array_equal(load_small1().images, background.select(SMALL1_ALPHABETS).images)

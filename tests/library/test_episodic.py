@@ -205,6 +205,7 @@ class TestEdges:
 
 
 @pytest.mark.parametrize("form", EPISODES)
+@pytest.mark.slow
 def test_trains_an_encoder_on_class_batches(form):
     """Through Keras, whose batches have no size when the step is compiled."""
     keras.utils.set_random_seed(0)

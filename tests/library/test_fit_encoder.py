@@ -234,6 +234,7 @@ def free_size(dtype=None):
 
 @pytest.mark.parametrize("dtype", [None, "mixed_bfloat16"])
 @pytest.mark.parametrize("averaging", [None, np.float32(0.5)])
+@pytest.mark.slow
 def test_any_size_precision_and_numbers_of_numpy(dtype, averaging):
     """The weights stay float32 and finite, and follow the steps."""
     encoder = free_size(dtype)

@@ -132,6 +132,7 @@ def test_computed_in_float32_under_mixed_precision(batch, dtype):
     assert float(found) == pytest.approx(by_loop(batch[0], points, 0.01), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_trains_an_encoder_on_class_labels():
     """Through Keras, whose last batch is smaller than the rest."""
     keras.utils.set_random_seed(0)

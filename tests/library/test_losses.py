@@ -137,6 +137,7 @@ class TestInBatch:
         slope = gradient(lambda z: InBatchContrastiveLoss()(labels, z), points)
         assert np.isfinite(slope).all()
 
+    @pytest.mark.slow
     def test_trains_an_encoder_on_class_labels(self):
         """Through Keras, which may hand over the labels as a column."""
         keras.utils.set_random_seed(0)
@@ -352,6 +353,7 @@ class TestSupervised:
         slope = gradient(lambda z: SupervisedContrastiveLoss()(labels, z), points)
         assert np.isfinite(slope).all()
 
+    @pytest.mark.slow
     def test_trains_an_encoder_on_class_labels(self):
         """Through Keras, whose batches have no size when the step is compiled."""
         keras.utils.set_random_seed(0)

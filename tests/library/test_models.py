@@ -278,6 +278,7 @@ class TestEmbed:
                 function(wrong, images)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(encoder):
     """Dark against light images, which any encoder can learn to tell apart."""
     rng = np.random.default_rng(0)
@@ -391,6 +392,7 @@ class TestInBatch:
         expected = np.abs(z[:, None] - z[None]) @ alpha + bias
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
 
+    @pytest.mark.slow
     def test_training_it_trains_the_siamese_network(self):
         """In fit, on class labels. Dark, grey and light images, compared as pairs afterwards."""
         keras.utils.set_random_seed(0)

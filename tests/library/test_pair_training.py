@@ -134,6 +134,7 @@ class TestIndexedPairs:
 
 
 class TestFitPairs:
+    @pytest.mark.slow
     def test_is_keras_s_own_fit_on_the_images(self):
         """Without distortions, in the order of the seed, with the layers' regularisers."""
         net, other = network(), network()
@@ -154,6 +155,7 @@ class TestFitPairs:
         rates = np.multiply(history["pairs_per_second"], history["seconds"])
         np.testing.assert_allclose(rates, [32, 32])
 
+    @pytest.mark.slow
     def test_mixed_precision_keeps_weights_and_head_in_float32(self):
         with mixed_precision(on=True):
             net = network()
@@ -226,6 +228,7 @@ class TestFitPairs:
         is_float = "float" in str(getattr(changes.get("images"), "dtype", ""))
         assert found[0].dtype == ("float32" if is_float else "uint8")
 
+    @pytest.mark.slow
     def test_trains_on_lists_and_numbers_of_numpy(self):
         expected = train(network(), adam(), 1, distort=None)["loss"]
         data = {"images": IMAGES.tolist(), "pairs": PAIRS.tolist(), "same": SAME[:, None].tolist()}
@@ -239,6 +242,7 @@ class TestFitPairs:
             train(network(), folder=tmp_path / "file", callbacks=[Kill(0)])
 
 
+@pytest.mark.slow
 class TestStopping:
     def run(self, accuracies, epochs=9, **options):
         """A training whose weights are the epoch's number, with accuracies told in advance."""
@@ -316,6 +320,7 @@ class TestStopping:
             self.run([None])
 
 
+@pytest.mark.slow
 def test_a_line_an_epoch(capsys):
     stopping = OneShotStopping(lambda: 0.25)
     train(network(), epochs=2, stopping=stopping, callbacks=[Progress(2)])
@@ -340,6 +345,7 @@ class Kill(keras.callbacks.Callback):
             raise Killed
 
 
+@pytest.mark.slow
 class TestResuming:
     def run(self, folder=None, optimizer=layerwise, kill=None, l2=1e-3, patience=20, **options):
         # On PyTorch, Keras' dropout draws from PyTorch's generator, whose state is not kept.
@@ -609,6 +615,7 @@ class TestIdentity:
         assert kinds.pop("number of NumPy") == kinds["closure"]  # the same number
         assert len(set(kinds.values())) == len(kinds)
 
+    @pytest.mark.slow
     def test_is_the_same_in_another_process(self):
         """Whatever the order of sets there, and wherever things lie in memory."""
         code = "import test_pair_training as t; print(t.all_identities())"
@@ -643,6 +650,7 @@ class TestIdentity:
         with pytest.raises(Killed):
             train(network(), distort=distort, callbacks=[Kill(0)])
 
+    @pytest.mark.slow
     def test_a_training_of_other_values_is_refused(self, tmp_path):
         history = train(network(), epochs=1, folder=tmp_path, distort=scaled(0.5))
         assert train(network(), epochs=1, folder=tmp_path, distort=scaled(0.5)) == history
@@ -690,6 +698,7 @@ class TestWhatCallbacksLog:
         found = plain_number("extra", value)
         assert type(found) in (bool, int, float) and found == 1
 
+    @pytest.mark.slow
     def test_all_of_them_are_saved_and_read(self, tmp_path):
         values = {f"n{i}": value for i, value in enumerate(NUMBERS + TENSORS)}
         calls = [Logging(values), Progress(1)]
@@ -709,6 +718,7 @@ class TestWhatCallbacksLog:
             plain_number("extra", value)
 
     @pytest.mark.parametrize("saved", [False, True])
+    @pytest.mark.slow
     def test_a_training_says_so_with_a_folder_and_without(self, tmp_path, saved):
         folder = tmp_path if saved else None
         with pytest.raises(ValueError, match="logged extra = 'good'; expected one number"):

@@ -67,6 +67,7 @@ def correlations(found, expected):
 
 
 @pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.slow
 def test_all_looks_of_a_letter_give_nearly_the_same_ink(page, look):
     change, lowest = LOOKS[look]
     page = page[::4]
@@ -302,6 +303,7 @@ def accuracy(root, page):
         ("noise and a shadow", lambda x: 1 - x, 0.98),
     ],
 )
+@pytest.mark.slow
 def test_neighbors_are_found_whichever_way_round_the_ink_is(page, accuracy, look, raw, as_good_as):
     """Read as they are, few drawings of another polarity, or in a shadow, meet their own letter."""
     images = LOOKS[look][0](page)

@@ -465,6 +465,7 @@ class TestPretrained:
 
     @pytest.mark.parametrize("gallery", [1, -1])
     @pytest.mark.parametrize("queries", [1, -1])
+    @pytest.mark.slow
     def test_either_polarity_on_either_side(self, letters, gallery, queries):
         def turned(images, way):
             return images if way == 1 else 1 - images

@@ -75,6 +75,7 @@ assert recognizer.reading == Reading((8, 6), 1, "crop")
 """
 
 
+@pytest.mark.slow
 def test_answers_alike_in_a_fresh_process_and_on_another_backend(images, tmp_path):
     """JAX starts in the shortest time; where it is missing, on the backend of this process."""
     encoder = keras.Sequential([keras.Input(SHAPE), augment.RandomAffine(0), make_encoder()])

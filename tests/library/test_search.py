@@ -47,6 +47,7 @@ def test_accuracies_belong_to_their_values(search):
     assert by_rates(search.best) == max(search.accuracies)
 
 
+@pytest.mark.slow
 def test_looks_where_it_found_something():
     search = layerwise_search(by_rates, ["head"], 60, seed=1)
     far = np.abs(np.log10([v.rates["head"] / 0.01 for v in search.values]))
@@ -104,6 +105,7 @@ print(json.dumps([list(found.accuracies), [v.rates["head"] for v in found.values
 """
 
 
+@pytest.mark.slow
 class TestSeveralProcesses:
     """Two real processes on one storage: they share the trials, and none ends the other's."""
 

@@ -90,6 +90,7 @@ class TestPairs:
 
     @pytest.mark.parametrize("of_labels", SHAPES[:2])
     @pytest.mark.parametrize("of_distances", SHAPES[:2])
+    @pytest.mark.slow
     def test_through_fit_and_with_weights(self, of_labels, of_distances):
         """Pairs of weight 3, 0 and 1: (3 x 0.04 + 0.36) / 3; accuracy (3 + 0) / 4."""
         inputs = keras.Input(of_distances[1:])
@@ -201,6 +202,7 @@ class TestBatches:
 
 
 @pytest.mark.parametrize("name", IN_BATCH)
+@pytest.mark.slow
 class TestThroughKeras:
     """An encoder that passes its input on, evaluated and trained on batches of 12."""
 

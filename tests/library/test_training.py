@@ -97,6 +97,7 @@ class TestLiveLine:
         assert "\r" not in written(2, rewrites=False)
 
 
+@pytest.mark.slow
 class TestLiveLineInANotebook:
     """It is for who watches: a copy that a program executes keeps only the lines that stay."""
 

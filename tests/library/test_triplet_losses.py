@@ -251,6 +251,7 @@ class TestTripletLoss:
         np.testing.assert_allclose(slope, expected, atol=2e-4)
 
     @pytest.mark.parametrize("mining", MININGS)
+    @pytest.mark.slow
     def test_trains_an_encoder_on_class_labels(self, mining):
         """Through Keras, whose batches have no size when the step is compiled."""
         keras.utils.set_random_seed(0)
@@ -348,6 +349,7 @@ class TestLiftedStructure:
         tensor = keras.ops.convert_to_tensor(np.array(BATCHES["pairs"]))
         assert np.isfinite(gradient(lambda z: LiftedStructureLoss()(tensor, z), points)).all()
 
+    @pytest.mark.slow
     def test_trains_an_encoder_on_class_labels(self):
         keras.utils.set_random_seed(0)
         rng = np.random.default_rng(0)

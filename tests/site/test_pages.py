@@ -33,6 +33,7 @@ def run(name, page):
 
 
 @pytest.mark.parametrize("name", PAGES)
+@pytest.mark.slow
 def test_examples(name, tmp_path, monkeypatch):
     page = (BOOK / f"{name}.md").read_text(encoding="utf-8")
     monkeypatch.chdir(tmp_path)
