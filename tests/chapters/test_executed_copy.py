@@ -78,7 +78,7 @@ print("through")
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("fails", [False, True])
 def test_the_executed_copy_has_no_notes(fails, tmp_path, monkeypatch):
     """Through papermill; of a chapter that fails as well, whose copy is read most closely."""

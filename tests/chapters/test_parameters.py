@@ -123,7 +123,7 @@ PARAMETERS = 'mirror: bool = False\nrate: float = 1e-3\nfolder: str = ""'
 CHECKED = "from siamese_utils import chapters\nchapters.check_parameters(globals())"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_papermill_s_own_cell_takes_no_type_away(tmp_path):
     tagged = new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]})
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}

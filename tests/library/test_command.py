@@ -271,7 +271,7 @@ def test_a_backend_that_is_not_there_is_named_in_a_line(place):
     assert b"nonesuch" in found.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_letters_that_the_terminal_lacks_do_not_end_it(place):
     (place / "\u00e9.png").write_bytes((place / "left.png").read_bytes())
     line = "siamese classify model.keras strict.npz \u00e9.png"
@@ -282,7 +282,7 @@ def test_letters_that_the_terminal_lacks_do_not_end_it(place):
     assert found.stderr.decode("ascii").startswith("error: \\xe9 cannot be read")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_reader_who_goes_away_is_no_error(place):
     line = "siamese classify model.keras strict.npz left.png | true; exit ${PIPESTATUS[0]}"
     found = in_a_shell(place, line)

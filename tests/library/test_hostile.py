@@ -71,7 +71,7 @@ class TestSetUp:
         assert "make PYTHON=python3.12" in found.stderr
         assert not (copy / ".venv").exists()
 
-    @pytest.mark.slow
+    @pytest.mark.nightly
     def test_packages_that_cannot_be_had_leave_no_mark_of_success(self, copy):
         found = self.make(copy, "setup", f"PYTHON={sys.executable}", PIP_NO_INDEX="1",
                           PIP_FIND_LINKS=str(copy))  # fmt: skip
@@ -239,6 +239,7 @@ class TestRefresh:
         assert path.read_bytes() == before
         assert [found.name for found in notebooks.iterdir()] == [path.name]
 
+    @pytest.mark.nightly
     def test_what_a_training_wrote_over_is_not_stored(self, tmp_path, monkeypatch):
         """The live line in a kernel; where a cell says nothing else, nothing is stored."""
         monkeypatch.setattr(tool, "NOTEBOOKS", tmp_path)

@@ -128,7 +128,7 @@ np.savez(sys.argv[3], **found)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_saved_encoder_loads_with_loss_and_metrics_in_a_fresh_process(tmp_path):
     encoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     loss = TripletLoss("batch_hard", "softplus", 0.7)

@@ -428,7 +428,7 @@ assert network.loss.hardness == 0.7
 np.savez(sys.argv[3], logits, keras.ops.convert_to_numpy(distorted), value)
 """
 
-    @pytest.mark.slow
+    @pytest.mark.nightly
     def test_loads_in_a_fresh_process_in_safe_mode(self, head, images, tmp_path):
         """With distortions in front, which start anew from their seed."""
         keras.utils.set_random_seed(0)

@@ -102,7 +102,7 @@ class TestImport:
         assert by_import == []
         assert by_code == list(CHANGES.values())
 
-    @pytest.mark.slow
+    @pytest.mark.nightly
     @pytest.mark.parametrize("backend", ["jax", "torch"])
     def test_the_backend_of_the_user_s_keras_json_stays(self, backend, tmp_path):
         if importlib.util.find_spec(backend) is None:

@@ -83,7 +83,7 @@ def test_a_store_looks_images_up():
     assert store.trainable_weights == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_saved_store_holds_its_images_in_a_fresh_process(tmp_path):
     inputs = keras.Input((), dtype="int32")
     store = ImageStore(IMAGES.shape)

@@ -171,6 +171,7 @@ class TestSeveralProcesses:
         left = {path.name for path in tmp_path.iterdir()}
         assert left == {"search.log", "search.log.asked", "search.log.claim.lock"}
 
+    @pytest.mark.nightly
     def test_one_that_is_killed_leaves_its_trial_to_the_other(self, tmp_path, start, asked):
         killed, other = start("killed", 1000), start("other", 0.1)
         self.go(killed)
@@ -185,6 +186,7 @@ class TestSeveralProcesses:
         assert rates[0] == rates[-1]
         assert sorted(self.states(tmp_path)) == ["COMPLETE"] * 12 + ["FAIL"]
 
+    @pytest.mark.nightly
     def test_of_two_searches_one_is_refused(self, start):
         """Whichever is first to make the storage: the other one does not change it."""
         both = [start("a", 0, 1, seed=1), start("b", 0, 1, seed=2)]

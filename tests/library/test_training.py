@@ -307,7 +307,7 @@ class TestLayerwiseSGD:
         with pytest.raises(ValueError, match=message):
             layerwise(**options)
 
-    @pytest.mark.slow
+    @pytest.mark.nightly
     def test_training_goes_on_the_same_in_a_fresh_process(self, tmp_path):
         model = two_layers()
         model.compile(layerwise(), "mean_squared_error")

@@ -100,7 +100,7 @@ class TestFirstCell:
         assert (found.returncode, found.stdout, list(tmp_path.iterdir())) == (0, "", [])
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 class TestLaunchButtons:
     @pytest.fixture
     def links(self, tmp_path):

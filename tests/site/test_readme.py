@@ -111,7 +111,7 @@ def test_the_environments_are_made_of_what_is_there():
     assert yaml.safe_load((ROOT / "environment.yml").read_text())["name"] == activated
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("line", PROGRAMS)
 def test_a_program_has_the_options(line):
     program, *arguments = line.split()
