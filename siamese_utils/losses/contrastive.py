@@ -11,6 +11,7 @@ from .masks import (
     equal_shapes,
     mean_where,
     pair_masks,
+    same_or_different,
 )
 
 
@@ -35,7 +36,8 @@ class ContrastiveLoss(keras.losses.Loss):
     ------
     ValueError
         If ``margin`` is not positive: the loss would then be least with all images in
-        one point. When called, if there is not one label for each distance.
+        one point. When called, if there is not one label for each distance, or a label is
+        neither 0 nor 1. A compiled step cannot raise an error about a label, and gives NaN.
 
     Examples
     --------
@@ -54,7 +56,7 @@ class ContrastiveLoss(keras.losses.Loss):
     def __call__(self, y_true, y_pred, sample_weight=None):
         # Before Keras weights the pairs: distances (n, 1) and weights (n,) would make (n, n).
         y_true, y_pred = equal_shapes(ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred))
-        return super().__call__(y_true, y_pred, sample_weight)
+        return super().__call__(same_or_different(y_true), y_pred, sample_weight)
 
     def call(self, y_true, y_pred):
         return _contrastive(y_true, y_pred, self.margin)

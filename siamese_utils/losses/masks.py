@@ -75,18 +75,49 @@ def same_class(labels, outputs):
     if "float" not in dtype:
         return same
     bits = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}[dtype]
-    good = ops.all((labels == ops.round(labels)) & (ops.abs(labels) < 2**bits))
+    return _if_all(
+        (labels == ops.round(labels)) & (ops.abs(labels) < 2**bits),
+        labels,
+        same,
+        f"a number that is not whole, or not below 2**{bits}, from where on classes would merge; "
+        'expected integers. Convert them by labels.astype("int64"), or number them: '
+        "np.unique(labels, return_inverse=True)[1].",
+    )
+
+
+def same_or_different(labels):
+    """Labels of pairs as a tensor of float32: 1 = same class, 0 = different.
+
+    In a compiled step, which cannot raise an error, all are NaN if one label is something else.
+
+    Raises
+    ------
+    ValueError
+        For other values, such as the classes of images.
+    """
+    labels = ops.convert_to_tensor(labels)
+    numbers = ops.cast(labels, "float32")
+    return _if_all(
+        (numbers == 0) | (numbers == 1),
+        labels,
+        numbers,
+        "which is no label of a pair; expected 1 = same class or 0 = different. Of the classes of "
+        "the two images take classes_left == classes_right.",
+    )
+
+
+def _if_all(good, labels, answer, what_else: str):
+    """The answer if all labels are good; otherwise an error, or NaN where none can be raised."""
+    all_good = ops.all(good)
     try:
-        is_good = bool(good)
+        is_good = bool(all_good)
     except TypeError:  # in a compiled step there are no numbers yet
-        return ops.where(good, ops.cast(same, "float32"), float("nan"))
+        return ops.where(all_good, ops.cast(answer, "float32"), float("nan"))
     if not is_good:
-        raise ValueError(
-            f"labels of type {dtype} hold numbers that are not whole, or not below 2**{bits}, "
-            "from where on classes would merge; expected integers. Convert them by "
-            'labels.astype("int64"), or number them: np.unique(labels, return_inverse=True)[1].'
-        )
-    return same
+        bad = ops.convert_to_numpy(labels)[~ops.convert_to_numpy(good)][0]
+        dtype = keras.backend.standardize_dtype(labels.dtype)
+        raise ValueError(f"labels of type {dtype} hold {bad}, {what_else}")
+    return answer
 
 
 def refuse_weights(name: str, sample_weight) -> None:

@@ -13,6 +13,7 @@ from ..losses.masks import (
     pair_masks,
     refuse_weights,
     same_class,
+    same_or_different,
 )
 
 
@@ -31,7 +32,8 @@ class PairAccuracy(keras.metrics.MeanMetricWrapper):
     Raises
     ------
     ValueError
-        When updated, if there is not one label for each distance.
+        When updated, if there is not one label for each distance, or a label is neither 0 nor
+        1. A compiled step cannot raise an error about a label, and gives NaN.
 
     Examples
     --------
@@ -50,7 +52,8 @@ class PairAccuracy(keras.metrics.MeanMetricWrapper):
         def accuracy(y_true, y_pred):
             y_true, y_pred = equal_shapes(*map(ops.convert_to_tensor, (y_true, y_pred)))
             said_same = ops.cast(ops.cast(y_pred, dtype) < threshold, dtype)
-            return ops.cast(ops.equal(said_same, ops.cast(y_true, dtype)), dtype)
+            is_same = ops.cast(same_or_different(y_true), dtype)
+            return 1.0 - ops.abs(said_same - is_same)  # so NaN stays NaN
 
         super().__init__(fn=accuracy, name=name, dtype=dtype, **kwargs)
         self.threshold = threshold

@@ -3,6 +3,8 @@
 Directly and through Keras, whose training casts, batches and compiles.
 """
 
+import itertools
+
 import keras
 import ml_dtypes
 import numpy as np
@@ -131,6 +133,40 @@ class TestPairs:
             losses.ContrastiveLoss(1.0)(labels, distance)
         with pytest.raises(ValueError, match=message):
             PairAccuracy(0.5).update_state(labels, distance)
+
+    @pytest.mark.parametrize(
+        ("labels", "dtype"),
+        [
+            *itertools.product(
+                [(3, 7, 3), (0, 1, 2), (-1, 1, 1)],
+                ["int8", "int64", "float16", "float32", "float64"],
+            ),
+            *itertools.product([(0, 0.5, 1), (1, 0, np.nan)], ["float16", "float32", "float64"]),
+        ],
+    )
+    def test_labels_that_are_not_0_or_1_are_refused(self, labels, dtype):
+        """Such as classes, given by mistake: with 3 and 7 the loss would be negative."""
+        labels = np.array(labels, dtype)
+        bad = str(labels[~np.isin(labels, (0, 1))][0])
+        message = rf"labels of type {dtype[:-2]}.* hold {bad}, .*; expected 1 = same .*0 = diff.*=="
+        with pytest.raises(ValueError, match=message):
+            losses.ContrastiveLoss(1.0)(labels, DISTANCE)
+        with pytest.raises(ValueError, match=message):
+            PairAccuracy(0.5).update_state(labels, DISTANCE)
+
+    @pytest.mark.parametrize("labels", [SAME, SAME.astype(bool), SAME * 3])
+    def test_in_a_compiled_step_wrong_labels_give_no_number(self, labels):
+        """It cannot raise an error about a number: loss and metric are NaN there."""
+        model = keras.Sequential([keras.Input(()), keras.layers.Identity()])
+        model.compile("sgd", losses.ContrastiveLoss(1.0), metrics=[PairAccuracy(0.5)])
+        try:
+            found = model.evaluate(DISTANCE, labels, batch_size=3, verbose=0)
+        except ValueError as error:  # PyTorch compiles nothing
+            assert labels.max() > 1, error
+            assert "expected 1 = same class or 0 = different" in str(error)
+        else:
+            right = [np.nan] * 2 if labels.max() > 1 else [0.49 / 3, 2 / 3]
+            assert found == pytest.approx(right, abs=1e-6, nan_ok=True)
 
     @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
     def test_distances_of_other_types(self, dtype):
