@@ -257,3 +257,17 @@ def _require_range(images: np.ndarray, lowest: float, highest: float) -> None:
         raise ValueError(
             f"images have values from {low:g} to {high:g}; expected [0, 1]. Bytes: divide by 255."
         )
+
+
+def require_generator(rng) -> None:
+    """``ValueError`` unless ``rng`` is a generator of NumPy: a seed would draw the same each time.
+
+    Examples
+    --------
+    >>> require_generator(0)
+    Traceback (most recent call last):
+        ...
+    ValueError: rng is 0; expected a generator: np.random.default_rng(0)
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng is {rng!r}; expected a generator: np.random.default_rng(0)")

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 import numpy as np
 
-from .._checks import class_labels, whole_number
+from .._checks import class_labels, require_generator, whole_number
 from .omniglot import Omniglot
 from .omniglot_tables import EVALUATION_ALPHABETS, RUN_ALPHABETS
 
@@ -148,7 +148,7 @@ def split_alphabets(
     ['Greek', 'Korean', 'Latin']
     """
     names = data.alphabet_names
-    _require_generator(rng)
+    require_generator(rng)
     n_validation = whole_number(n_validation, "n_validation", 0)
     if not 0 < n_validation < len(names):
         raise ValueError(f"n_validation is {n_validation}; expected 1 to {len(names) - 1}")
@@ -238,15 +238,10 @@ def class_folds(
     [[0, 1], [2, 3], [4, 5]]
     """
     labels = class_labels(labels)
-    _require_generator(rng)
+    require_generator(rng)
     classes = np.unique(labels)
     n_folds = whole_number(n_folds, "n_folds", 0)
     if not 2 <= n_folds <= len(classes):
         raise ValueError(f"n_folds is {n_folds}; expected 2 to {len(classes)}, one for each class")
     groups = np.array_split(rng.permutation(classes), n_folds)
     return [split_classes(labels, group.tolist()) for group in groups]
-
-
-def _require_generator(rng: np.random.Generator) -> None:
-    if not isinstance(rng, np.random.Generator):
-        raise ValueError(f"rng is {rng!r}; expected a generator: np.random.default_rng(0)")

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from .._checks import whole_number
 from .masks import InBatchLoss, mean_where
 
 EPISODES = ("matching", "prototypical")
@@ -30,7 +31,7 @@ class EpisodicLoss(InBatchLoss):
     ----------
     form : {"matching", "prototypical"}
     n_support : int
-        Support images of each class. Defaults to 1.
+        Support images of each class, at least 1. Defaults to 1.
     temperature : float
         Positive. Defaults to 0.1. The papers have none; but on the sphere 20 similarities
         between -1 and 1 would leave the softmax almost flat.
@@ -38,7 +39,8 @@ class EpisodicLoss(InBatchLoss):
     Raises
     ------
     ValueError
-        For another form, no support image, or a temperature that is not positive.
+        For another form, for ``n_support`` that is no whole number of at least 1, and for a
+        temperature that is not positive.
 
     Examples
     --------
@@ -63,12 +65,10 @@ class EpisodicLoss(InBatchLoss):
         super().__init__(name=name, **kwargs)
         if form not in EPISODES:
             raise ValueError(f"unknown form {form!r}; expected one of {', '.join(EPISODES)}")
-        if not n_support >= 1:
-            raise ValueError(f"n_support is {n_support}; expected at least one support image")
         if not temperature > 0:
             raise ValueError(f"temperature is {temperature}; expected a positive number, as 0.1")
         self.form = form
-        self.n_support = n_support
+        self.n_support = whole_number(n_support, "n_support", 1)
         self.temperature = temperature
 
     def call(self, same, y_pred):

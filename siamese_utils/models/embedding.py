@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from .._checks import refuse_bytes
+from .._checks import refuse_bytes, whole_number
 
 
 def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np.ndarray:
@@ -29,7 +29,7 @@ def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np
         If the encoder is not a Keras model of one input.
     ValueError
         If the images are not of the encoder's size, or not in [0, 1], as bytes from 0 to 255
-        are not.
+        are not; or if ``batch_size`` is no whole number of at least 1.
 
     Examples
     --------
@@ -42,6 +42,7 @@ def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np
            [1., 1., 0.]], dtype=float32)
     """
     images = checked_images(encoder, images)
+    batch_size = whole_number(batch_size, "batch_size", 1)
     batches = (
         images[i : i + batch_size].astype("float32", copy=False)
         for i in range(0, len(images), batch_size)

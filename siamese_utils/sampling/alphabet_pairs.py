@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._checks import class_labels
+from .._checks import class_labels, require_generator, whole_number
 
 
 def alphabet_pairs(
@@ -45,8 +45,9 @@ def alphabet_pairs(
     Raises
     ------
     ValueError
-        If ``labels``, ``alphabets`` and ``drawers`` are not (n,) each, there are fewer than two
-        pairs for each alphabet, or an alphabet has no pair of a kind.
+        If ``labels``, ``alphabets`` and ``drawers`` are not (n,) each, ``n_pairs`` is no whole
+        number or less than two for each alphabet, ``rng`` is no generator, or an alphabet has no
+        pair of a kind.
 
     Notes
     -----
@@ -67,6 +68,8 @@ def alphabet_pairs(
     alphabets = class_labels(alphabets, len(labels), "alphabets")
     if drawers is not None:
         drawers = class_labels(drawers, len(labels), "drawers")
+    require_generator(rng)
+    n_pairs = whole_number(n_pairs, "n_pairs", 1)
     names = np.unique(alphabets)
     if n_pairs < 2 * len(names):
         raise ValueError(

@@ -8,7 +8,7 @@ neither changes what the model sees.
 import keras
 import numpy as np
 
-from .._checks import class_labels, indices, refuse_bytes, same_labels
+from .._checks import class_labels, indices, refuse_bytes, same_labels, whole_number
 
 
 class PairDataset(keras.utils.PyDataset):
@@ -31,8 +31,8 @@ class PairDataset(keras.utils.PyDataset):
     ------
     ValueError
         If the images are not in [0, 1], as bytes from 0 to 255 are not; if ``pairs`` are not
-        indices of images, or ``same`` is not 1 or 0 for each; or if there are fewer pairs than
-        one batch holds.
+        indices of images, or ``same`` is not 1 or 0 for each; if ``batch_size`` or ``seed`` is
+        no whole number; or if there are fewer pairs than one batch holds.
 
     Examples
     --------
@@ -64,6 +64,7 @@ class PairDataset(keras.utils.PyDataset):
         if pairs.shape[1] != 2:
             raise ValueError(f"pairs have shape {pairs.shape}; expected (n_pairs, 2)")
         same = same_labels(same, len(pairs))
+        batch_size = whole_number(batch_size, "batch_size", 1)
         if len(pairs) < batch_size:
             raise ValueError(
                 f"{len(pairs)} pairs do not fill one batch of {batch_size}; "
@@ -73,7 +74,7 @@ class PairDataset(keras.utils.PyDataset):
         self.pairs = pairs
         self.same = same.astype("float32")
         self.batch_size = batch_size
-        self.seed = seed
+        self.seed = whole_number(seed, "seed", 0)
         self.epoch = 0
         self._shuffle()
 
@@ -114,7 +115,7 @@ class ClassBatches(keras.utils.PyDataset):
         P and K: at least 2 each. The classes of a batch, and the images of a class, are
         drawn without repetition.
     n_batches : int
-        Batches in each epoch.
+        Batches in each epoch, at least 1.
     seed : int
     groups : array (n,)
         Names or numbers of the groups that the classes fall into, such as alphabets. The
@@ -126,8 +127,9 @@ class ClassBatches(keras.utils.PyDataset):
     ------
     ValueError
         If the images are not in [0, 1], as bytes from 0 to 255 are not; if ``labels`` or
-        ``groups`` are not one for each image; if there are fewer classes, or a class has fewer
-        images, than a batch needs; or if a class is in two groups.
+        ``groups`` are not one for each image; if a count or ``seed`` is no whole number; if there
+        are fewer classes, or a class has fewer images, than a batch needs; or if a class is in
+        two groups.
 
     Examples
     --------
@@ -160,11 +162,13 @@ class ClassBatches(keras.utils.PyDataset):
         # Numbered from 0, as floats and narrow integers, which a backend may make of labels,
         # have no room for large ones, and none for names.
         classes, numbers, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-        if not 2 <= n_classes <= len(classes):
+        n_classes = whole_number(n_classes, "n_classes", 2)
+        n_images = whole_number(n_images, "n_images", 2)
+        if n_classes > len(classes):
             raise ValueError(
                 f"n_classes is {n_classes}; expected 2 to {len(classes)}, the classes there are"
             )
-        if not 2 <= n_images <= sizes.min():
+        if n_images > sizes.min():
             raise ValueError(
                 f"n_images is {n_images}; expected 2 to {sizes.min()}, the images of class "
                 f"{classes[sizes.argmin()]}, which has the fewest"
@@ -186,8 +190,8 @@ class ClassBatches(keras.utils.PyDataset):
             self.of_group = [np.flatnonzero(group_of_class == g) for g in np.unique(group_of_class)]
         self.n_classes = n_classes
         self.n_images = n_images
-        self.n_batches = n_batches
-        self.seed = seed
+        self.n_batches = whole_number(n_batches, "n_batches", 1)
+        self.seed = whole_number(seed, "seed", 0)
         self.epoch = 0
 
     def __len__(self) -> int:

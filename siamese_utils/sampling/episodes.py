@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._checks import class_labels
+from .._checks import class_labels, require_generator, whole_number
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def draw_episodes(
       The other support images are by anyone, because the drawers of different alphabets
       are different people even where their numbers are the same.
     * neither, as for MNIST: the query is another image than the support image of its class.
-      So it is, too, with ``alphabets`` alone.
+      The same holds with ``alphabets`` alone.
 
     Parameters
     ----------
@@ -77,11 +77,11 @@ def draw_episodes(
     Raises
     ------
     ValueError
-        If ``n_way`` is below 2 or ``n_episodes`` below 1; if ``labels``, ``drawers`` and
-        ``alphabets`` are not (n,) each; if an alphabet (or the whole set) has fewer than
-        ``n_way`` classes, a class lacks the second drawer or image that a query needs, or,
-        with ``alphabets`` and ``drawers``, not every class has one image by every drawer of
-        its alphabet.
+        If ``n_way`` is no whole number of at least 2, or ``n_episodes`` of at least 1; if ``rng``
+        is no generator; if ``labels``, ``drawers`` and ``alphabets`` are not (n,) each; if an
+        alphabet (or the whole set) has fewer than ``n_way`` classes, a class lacks the second
+        drawer or image that a query needs, or, with ``alphabets`` and ``drawers``, not every
+        class has one image by every drawer of its alphabet.
 
     Examples
     --------
@@ -100,10 +100,9 @@ def draw_episodes(
         drawers = class_labels(drawers, len(labels), "drawers")
     if alphabets is not None:
         alphabets = class_labels(alphabets, len(labels), "alphabets")
-    if n_way < 2 or n_episodes < 1:
-        raise ValueError(
-            f"n_way={n_way} and n_episodes={n_episodes}; expected at least 2 and at least 1"
-        )
+    n_way = whole_number(n_way, "n_way", 2)
+    n_episodes = whole_number(n_episodes, "n_episodes", 1)
+    require_generator(rng)
     # Without drawers every image counts as by its own.
     by = np.arange(len(labels)) if drawers is None else drawers
     names, group = np.zeros(1, int), np.zeros(len(labels), int)

@@ -6,7 +6,7 @@ in float32 would take 6,272 bytes.
 
 import numpy as np
 
-from .._checks import class_labels
+from .._checks import class_labels, require_generator, whole_number
 
 
 def count_pairs(labels: np.ndarray) -> tuple[int, int]:
@@ -59,7 +59,8 @@ def consecutive_pairs(
     Raises
     ------
     ValueError
-        With fewer than two classes, a class of one image, or labels that are not (n,).
+        With fewer than two classes, a class of one image, labels that are not (n,), or an
+        ``rng`` that is no generator.
 
     Examples
     --------
@@ -71,6 +72,7 @@ def consecutive_pairs(
     ([[0, 1], [0, 2], [2, 3], [2, 0]], [1, 0, 1, 0])
     """
     labels = class_labels(labels)
+    require_generator(rng)
     classes, sizes = _classes(labels)
     n = int(sizes.min())
     if n < 2:
@@ -116,8 +118,9 @@ def balanced_pairs(
     Raises
     ------
     ValueError
-        With fewer than two classes, labels that are not (n,), or if ``n_pairs`` is odd or not
-        positive, or half of it is more than there are of a kind.
+        With fewer than two classes, labels that are not (n,), or an ``rng`` that is no
+        generator; or if ``n_pairs`` is no even number of at least 2, or half of it is more than
+        there are of a kind.
 
     Examples
     --------
@@ -131,9 +134,11 @@ def balanced_pairs(
     """
     labels = class_labels(labels)
     _classes(labels)
+    require_generator(rng)
+    n_pairs = whole_number(n_pairs, "n_pairs", 2)
     half, odd = divmod(n_pairs, 2)
-    if odd or half < 1:
-        raise ValueError(f"n_pairs is {n_pairs}; expected a positive even number")
+    if odd:
+        raise ValueError(f"n_pairs is {n_pairs}; expected an even number, half of them same pairs")
     for kind, available in zip(("same", "different"), count_pairs(labels), strict=True):
         if half > available:
             raise ValueError(

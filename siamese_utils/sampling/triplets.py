@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._checks import class_labels
+from .._checks import class_labels, require_generator, whole_number
 
 
 def count_triplets(labels: np.ndarray) -> int:
@@ -56,8 +56,8 @@ def draw_triplets(labels: np.ndarray, n_triplets: int, rng: np.random.Generator)
     Raises
     ------
     ValueError
-        If ``n_triplets`` is not positive, there are fewer than two classes, no class has two
-        images, or the labels are not (n,).
+        If ``n_triplets`` is no whole number of at least 1, ``rng`` is no generator, there are
+        fewer than two classes, no class has two images, or the labels are not (n,).
 
     Examples
     --------
@@ -68,8 +68,8 @@ def draw_triplets(labels: np.ndarray, n_triplets: int, rng: np.random.Generator)
     (True, False)
     """
     labels = class_labels(labels)
-    if n_triplets < 1:
-        raise ValueError(f"n_triplets is {n_triplets}; expected a positive number")
+    n_triplets = whole_number(n_triplets, "n_triplets", 1)
+    require_generator(rng)
     classes, own, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     if len(classes) < 2:
         raise ValueError(

@@ -137,8 +137,8 @@ class TestDrawEpisodes:
         [
             ({"n_way": 18}, "alphabet 'Tagalog' has 17 characters, but .* n_way=18"),
             ({"n_way": 68, "alphabets": None}, "the set has 67 characters, but .* n_way=68"),
-            ({"n_way": 1}, "n_way=1 and n_episodes=3; expected at least 2"),
-            ({"n_episodes": 0}, "n_episodes=0; expected at least 2 and at least 1"),
+            ({"n_way": 1}, "n_way is 1; expected a whole number of at least 2"),
+            ({"n_episodes": 0}, "n_episodes is 0; expected a whole number of at least 1"),
             ({"drawers": np.ones(5)}, "134 images but 5 drawers; expected one for each image"),
             ({"alphabets": np.ones(5)}, "134 images but 5 alphabets; expected one for each image"),
         ],

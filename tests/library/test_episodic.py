@@ -227,9 +227,10 @@ class TestRefuses:
         with pytest.raises(ValueError, match=r"'relation'; expected one of matching, prototypical"):
             EpisodicLoss("relation")
 
-    @pytest.mark.parametrize("n_support", [-1, 0])
+    @pytest.mark.parametrize("n_support", [-1, 0, 1.0, True, None])
     def test_episodes_without_a_support_image(self, n_support):
-        with pytest.raises(ValueError, match=rf"n_support is {n_support}; expected at least one"):
+        message = rf"n_support is {n_support}; expected a whole number of at least 1"
+        with pytest.raises(ValueError, match=message):
             EpisodicLoss("matching", n_support)
 
     @pytest.mark.parametrize("temperature", [0, -1.0, float("nan")])

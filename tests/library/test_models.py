@@ -163,6 +163,12 @@ class TestEmbed:
             atol=1e-6,
         )
 
+    @pytest.mark.parametrize("batch_size", [0, -1, 4.0, None, True])
+    def test_refuses_batches_of_no_image(self, encoder, images, batch_size):
+        message = f"batch_size is {batch_size}; expected a whole number of at least 1"
+        with pytest.raises(ValueError, match=message):
+            models.embed(encoder, images, batch_size)
+
     def test_no_dropout(self):
         encoder = models.mlp_encoder(SHAPE, units=(16, 16), dropout=0.9)
         images = np.ones((2, *SHAPE), "float32")

@@ -1,6 +1,7 @@
 """Pairs: which there are, which are drawn, and what a batch holds."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -119,8 +120,8 @@ class TestBalancedPairs:
     @pytest.mark.parametrize(
         ("n_pairs", "message"),
         [
-            (3, "positive even"),
-            (0, "positive even"),
+            (3, "n_pairs is 3; expected an even number"),
+            (0, "n_pairs is 0; expected a whole number of at least 2"),
             (10, "needs 5 same pairs, but 5 images have only 4. Ask for at most 8"),
         ],
     )
@@ -268,6 +269,68 @@ SAMPLERS = {
 }
 
 
+def pair_batches(**given):
+    images, pairs = np.zeros((4, 1)), np.array([[0, 1], [2, 3]])
+    return sampling.PairDataset(images, pairs, np.array([1, 0]), **given)
+
+
+def class_batches(**given):
+    return sampling.ClassBatches(np.zeros((12, 1)), LABELS, **given)
+
+
+COUNTED = {
+    "balanced_pairs": (sampling.balanced_pairs, {"n_pairs": 4}),
+    "draw_triplets": (sampling.draw_triplets, {"n_triplets": 4}),
+    "draw_episodes": (sampling.draw_episodes, {"n_way": 2, "n_episodes": 4}),
+    "alphabet_pairs": (sampling.alphabet_pairs, {"alphabets": ALPHABETS, "n_pairs": 4}),
+    "consecutive_pairs": (sampling.consecutive_pairs, {}),
+}
+IN_BATCHES = {
+    "PairDataset": (pair_batches, {"batch_size": 2, "seed": 0}),
+    "ClassBatches": (class_batches, {"n_classes": 2, "n_images": 2, "n_batches": 2, "seed": 0}),
+}
+
+
+@pytest.mark.parametrize(
+    ("sampler", "name"),
+    [
+        (sampler, name)
+        for sampler, (_, given) in {**COUNTED, **IN_BATCHES}.items()
+        for name in given
+        if name != "alphabets"
+    ],
+)
+class TestCounts:
+    """Every count that a sampler takes is a whole number, of any integer type."""
+
+    def draw(self, sampler, name, value):
+        make, given = {**COUNTED, **IN_BATCHES}[sampler]
+        given = {**given, name: value}
+        if sampler in COUNTED:
+            return make(LABELS, rng=np.random.default_rng(0), **given)
+        return make(**given)[0]
+
+    @pytest.mark.parametrize("value", [-3, 4.0, np.float32(2), "4", None, True])
+    def test_that_are_none_are_refused(self, sampler, name, value):
+        message = rf"{name} is {re.escape(repr(value))}; expected a whole number of at least \d"
+        with pytest.raises(ValueError, match=message):
+            self.draw(sampler, name, value)
+
+    @pytest.mark.parametrize("dtype", ["uint8", "int64"])
+    def test_of_any_integer_type(self, sampler, name, dtype):
+        expected = self.draw(sampler, name, 2 if name != "n_pairs" else 4)
+        found = self.draw(sampler, name, np.array(2 if name != "n_pairs" else 4, dtype)[()])
+        assert str(found) == str(expected)
+
+
+@pytest.mark.parametrize("sampler", COUNTED)
+@pytest.mark.parametrize("rng", [0, None, np.random, np.random.RandomState(0)])
+def test_a_seed_is_no_generator(sampler, rng):
+    draw, given = COUNTED[sampler]
+    with pytest.raises(ValueError, match=r"rng is .*; expected a generator: np.random.default_rng"):
+        draw(LABELS, rng=rng, **given)
+
+
 @pytest.mark.parametrize("sampler", SAMPLERS)
 class TestLabels:
     """Every sampler gives the same for the same classes, in whatever way they are written."""
@@ -367,9 +430,9 @@ class TestClassBatches:
         ("changes", "message"),
         [
             ({"n_classes": 5}, "n_classes is 5; expected 2 to 4"),
-            ({"n_classes": 1}, "n_classes is 1; expected 2 to 4"),
+            ({"n_classes": 1}, "n_classes is 1; expected a whole number of at least 2"),
             ({"n_images": 4}, "n_images is 4; expected 2 to 3, the images of class 3"),
-            ({"n_images": 1}, "n_images is 1; expected 2 to 3"),
+            ({"n_images": 1}, "n_images is 1; expected a whole number of at least 2"),
         ],
     )
     def test_refuses(self, changes, message):

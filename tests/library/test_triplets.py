@@ -88,7 +88,7 @@ class TestDrawTriplets:
     @pytest.mark.parametrize(
         ("labels", "n", "message"),
         [
-            (LABELS, 0, "n_triplets is 0; expected a positive number"),
+            (LABELS, 0, "n_triplets is 0; expected a whole number of at least 1"),
             ([1, 1, 1], 5, r"the labels hold 1 class\(es\); .* add images of a second one"),
             ([0, 1, 2], 5, "none of the 3 classes has two images; .* so add one"),
             ([], 5, r"the labels hold 0 class\(es\)"),
