@@ -226,12 +226,14 @@ def require_unit_range(images: np.ndarray) -> None:
 def refuse_bytes(images: np.ndarray) -> None:
     """``ValueError`` where images hold bytes from 0 to 255, on which nothing is trained.
 
-    Values in [0, 1] are the rule; standardized ones, around 0 and of order 1, are accepted, too.
+    Values in [0, 1] are the rule; standardized ones, around 0 and of order 1, are accepted, too:
+    those that have negative values.
 
     Parameters
     ----------
     images : array of any shape and any type
-        Whole numbers have to be 0 and 1, others between -20 and 20.
+        Whole numbers have to be 0 and 1; others in [0, 1], but for a little that resizing
+        overshoots, or between -20 and 20 and some of them negative.
 
     Examples
     --------
@@ -243,8 +245,10 @@ def refuse_bytes(images: np.ndarray) -> None:
     """
     if np.asarray(images).dtype.kind in "iu":
         _require_range(images, 0, 1)
-    else:
+    elif np.size(images) and images.dtype.kind in "fV" and float(images.min()) < -0.1:
         _require_range(images, -20, 20)
+    else:
+        require_unit_range(images)
 
 
 def _require_range(images: np.ndarray, lowest: float, highest: float) -> None:

@@ -98,9 +98,12 @@ def _print(text: str) -> int:
     encoding = sys.stdout.encoding or "utf-8"
     try:
         print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
-    except BrokenPipeError:
-        # Who read it has heard enough, as `head` does; Python would complain once more at its end.
+    except OSError as error:
+        # Python would complain once more at its end, when it empties what it still holds.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):  # then who read it has heard enough, as `head`
+            _say(f"error: the answer cannot be written ({error}). Make room, or write elsewhere.")
+            return 2
     return 0
 
 
@@ -155,31 +158,30 @@ def classify(asked: argparse.Namespace) -> tuple[dict, str]:
         A line for each image: its path, label and score, separated by tabs.
     """
     from .recognition import Recognizer
-    from .recognition.vectors import checked_threshold
+    from .recognition.vectors import accepted, checked_threshold, refuse_class
 
     answer: dict = {}
-    if Path(asked.gallery).is_dir():
+    gallery = Path(asked.gallery).expanduser()
+    if gallery.is_dir():
         recognizer = Recognizer.load(asked.model)
-        folder = recognizer.read_folder(asked.gallery, skip_broken=asked.skip_broken)
+        folder = recognizer.read_folder(gallery, skip_broken=asked.skip_broken)
         recognizer.fit(folder.images, [folder.class_names[k] for k in folder.labels])
         answer["skipped"] = [[str(path), reason] for path, reason in folder.skipped]
         for path, reason in folder.skipped:
             warnings.warn(f"{path} is not in the gallery: {reason}", stacklevel=1)
     else:
-        recognizer = Recognizer.load(asked.model, asked.gallery)
+        recognizer = Recognizer.load(asked.model, gallery)
     if asked.threshold is not None:
         recognizer.threshold = checked_threshold(asked.threshold)
+    threshold, unknown = recognizer.threshold, recognizer.unknown
+    if threshold is not None:
+        refuse_class(unknown, recognizer.classes_)
     index, scores = recognizer.nearest(asked.images)
-    threshold = recognizer.threshold
+    nearest, known = recognizer.labels_[index].tolist(), accepted(scores, threshold)
     results = [
-        {
-            "image": image,
-            "label": nearest if threshold is None or score > threshold else recognizer.unknown,
-            "score": score,
-            "nearest": nearest,
-        }
-        for image, nearest, score in zip(
-            asked.images, recognizer.labels_[index].tolist(), scores.tolist(), strict=True
+        {"image": image, "label": name if is_known else unknown, "score": score, "nearest": name}
+        for image, name, is_known, score in zip(
+            asked.images, nearest, known, scores.tolist(), strict=True
         )
     ]
     lines = [f"{found['image']}\t{found['label']}\t{found['score']:.4f}" for found in results]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..evaluation import identify, roc
+from ..evaluation import identify, roc, wilson_interval
 
 MAX_IMAGES = 2_000  # whose pairs, two million, are all compared
 RESAMPLES = 1_000
@@ -17,7 +17,9 @@ class Assessment:
     """What a recognizer did on classes that its encoder was not trained on.
 
     The intervals hold 95 % of 1,000 bootstrap samples of the classes: pairs and trials share
-    images and classes, so that they are no independent trials.
+    images and classes, so that they are no independent trials. They are at least as wide as
+    Wilson's interval of independent trials, as many as images were asked (one-shot) or given
+    (pairs): the samples of a few classes that are all right are all alike.
 
     Attributes
     ----------
@@ -70,6 +72,17 @@ class Assessment:
         of_pairs = self.accuracy_interval is None or self.accuracy_interval[0] > 0.5
         return of_pairs and self.one_shot_interval[0] > self.chance
 
+    @property
+    def doubt(self) -> str | None:
+        """What speaks against the recognizer, as the end of a sentence; None if nothing does."""
+        if not self.is_better_than_chance:
+            return "is no better than chance"
+        if self.false_accept is not None and self.false_accept > 0.5:
+            return "calls more than half of all different pairs the same"
+        if self.false_reject is not None and self.false_reject > 0.5:
+            return "calls more than half of all same pairs different"
+        return None
+
     def __str__(self) -> str:
         def share(value):
             return f"{100 * value:.1f} %"
@@ -107,8 +120,9 @@ class Assessment:
 def assess(vectors: np.ndarray, labels: np.ndarray, threshold: float | None) -> Assessment:
     """Assess unit vectors of classes that the encoder was not trained on.
 
-    Of more than 2,000 images so many are drawn, and of each class the one that is stored; both
-    by a fixed seed, so that the same images get the same figures.
+    Of more than 2,000 images, classes with so many are drawn, two or more, and of a class with
+    more than its share only that share; and of each class the image that is stored is drawn.
+    The seed is fixed, so that the same images get the same figures.
 
     Parameters
     ----------
@@ -128,7 +142,7 @@ def assess(vectors: np.ndarray, labels: np.ndarray, threshold: float | None) -> 
     """
     rng = np.random.default_rng(0)
     if len(vectors) > MAX_IMAGES:
-        kept = np.sort(rng.choice(len(vectors), MAX_IMAGES, replace=False))
+        kept = _drawn(labels, rng)
         vectors, labels = vectors[kept], labels[kept]
     classes, of = np.unique(labels, return_inverse=True)
     sizes = np.bincount(of)
@@ -154,7 +168,9 @@ def assess(vectors: np.ndarray, labels: np.ndarray, threshold: float | None) -> 
         "n_images": len(vectors),
         "n_way": len(classes),
         "one_shot": float(credit.mean()),
-        "one_shot_interval": _interval(weights @ right_of, weights @ asked_of),
+        "one_shot_interval": _interval(
+            weights @ right_of, weights @ asked_of, credit.mean(), len(credit)
+        ),
         "equal_error_rate": error,
         "threshold": threshold,
     }
@@ -179,19 +195,38 @@ def assess(vectors: np.ndarray, labels: np.ndarray, threshold: float | None) -> 
     linear = [weights @ x for x in (right_same, n_same)]
     both = (quadratic[1] > 0) & (linear[1] > 0)  # a sample may lack one kind of pair
     accuracy = [(q[both] / n[both]) for q, n in (quadratic, linear)]
+    mean = 1 - (false_accept + false_reject) / 2
+    drawn = (accuracy[0] + accuracy[1]) / 2
     return Assessment(
         **found,
         false_accept=false_accept,
         false_reject=false_reject,
-        accuracy=1 - (false_accept + false_reject) / 2,
-        accuracy_interval=_interval((accuracy[0] + accuracy[1]) / 2, np.ones(int(both.sum()))),
+        accuracy=mean,
+        accuracy_interval=_interval(drawn, np.ones(len(drawn)), mean, len(vectors)),
     )
 
 
 _AT_THRESHOLD = ("false_accept", "false_reject", "accuracy", "accuracy_interval")
 
 
-def _interval(right: np.ndarray, n: np.ndarray) -> Interval:
-    """The middle 95 % of shares; a sample without a trial is left out."""
+def _drawn(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The places of at most about 2,000 images of classes that are drawn whole where they fit."""
+    left, kept = MAX_IMAGES, []
+    for n_kept, name in enumerate(rng.permutation(np.unique(labels))):
+        places = np.flatnonzero(labels == name)
+        # Two classes are the least, so that the first one leaves half to the second.
+        share = max(2, left // 2 if n_kept == 0 else left)
+        if len(places) > share:
+            places = rng.choice(places, share, replace=False)
+        kept.append(places)
+        left -= len(places)
+        if left < 2:
+            break
+    return np.sort(np.concatenate(kept))
+
+
+def _interval(right: np.ndarray, n: np.ndarray, share: float, n_trials: int) -> Interval:
+    """The middle 95 % of shares, without samples that lack a trial, and no less than Wilson's."""
     low, high = np.quantile(right[n > 0] / n[n > 0], (0.025, 0.975))
-    return float(low), float(high)
+    least = wilson_interval(round(float(share) * n_trials), n_trials)
+    return min(float(low), least[0]), max(float(high), least[1])

@@ -17,7 +17,14 @@ def is_path(value) -> bool:
 
 
 def are_paths(values) -> bool:
-    """Whether values are a sequence of paths, and not an array of numbers."""
+    """Whether values are a sequence of paths, and not an array of numbers.
+
+    A single path is a sequence of letters, too: ``ValueError``.
+    """
+    if is_path(values):
+        raise ValueError(
+            f"images are one path, {str(values)!r}; expected a list: [{str(values)!r}]"
+        )
     if isinstance(values, np.ndarray):
         return values.dtype.kind == "U"
     return isinstance(values, Sequence) and len(values) > 0 and all(map(is_path, values))
@@ -48,14 +55,16 @@ def grounds(images: np.ndarray, reading: Reading) -> np.ndarray:
     return np.where(light, LIGHT, DARK)
 
 
-def warn_of_grounds(some: np.ndarray, others: np.ndarray, name: str, other: str) -> None:
+def warn_of_grounds(
+    some: np.ndarray, others: np.ndarray, name: str, other: str, stacklevel: int
+) -> None:
     """Warn where dark drawings on a light ground meet light ones on a dark ground."""
     one, another = _one_way(some), _one_way(others)
     if one and another and one != another:
         warnings.warn(
             f"{name} has a {one} ground and {other} a {another} one. For drawings, let the "
             'recognizer read both alike: reading=Reading(size, 1, polarity="ink").',
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
 
 

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 
 from .._checks import refuse_bytes
+from ..datasets.fitting import wanted
 from ..datasets.folder import ImageFolder, load_image_folder
 from ..datasets.image_files import load_images
-from ..datasets.polarity import POLARITIES, as_ink
+from ..datasets.polarity import as_ink
 from ..models.pretrained import pretrained_card, pretrained_names
 from .encoder_digest import weights_digest
 
@@ -56,14 +57,10 @@ class Reading:
     polarity: str = "as is"
 
     def __post_init__(self):
-        if self.channels not in (1, 3):
-            raise ValueError(f"channels is {self.channels}; expected 1 (gray) or 3 (RGB)")
-        if self.fit not in ("pad", "crop", "stretch"):
-            raise ValueError(f"fit is {self.fit!r}; expected pad, crop or stretch")
-        if self.polarity not in POLARITIES:
-            raise ValueError(f"polarity is {self.polarity!r}; expected {' or '.join(POLARITIES)}")
-        if self.polarity == "ink" and self.channels != 1:
-            raise ValueError('polarity is "ink" with 3 channels; expected 1, as ink has no color')
+        if self.channels not in (1, 3):  # nor None, which is as a file has them
+            raise ValueError(f"channels is {self.channels}; expected 1 (grey) or 3 (RGB)")
+        how = wanted(self.size, self.channels, self.fit, self.polarity)
+        object.__setattr__(self, "size", (how.height, how.width))
 
     @classmethod
     def of(cls, encoder: keras.Model) -> "Reading":
@@ -162,11 +159,10 @@ class Reading:
                 "with n of at least 1. A single image needs a first axis: image[None]. "
                 "Paths of files are read in any size."
             )
-        images = images.astype("float32")
         if self.polarity == "ink":
-            return as_ink(images)
-        refuse_bytes(images)
-        return images
+            return as_ink(images.astype("float32"))
+        refuse_bytes(images)  # before whole numbers become others
+        return images.astype("float32")
 
     def as_dict(self) -> dict:
         """The settings as plain values, for a file."""

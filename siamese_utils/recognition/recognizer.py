@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._files import first_line
 from ..datasets.folder import ImageFolder
 from ..models import embed, load_pretrained
 from .assessment import Assessment, assess
@@ -20,7 +21,7 @@ from .index import ExactIndex, Index, best_of_classes
 from .inputs import UNCLEAR, are_paths, grounds, is_path, refuse_blank, warn_of_grounds
 from .model_file import read_model, write_model
 from .reading import Reading, image_shape
-from .vectors import check_rejection, checked_threshold, label_array, unit_vectors
+from .vectors import accepted, check_rejection, checked_threshold, label_array, unit_vectors
 
 N_CANDIDATES = 8  # that an index proposes; they are ranked anew by their similarity
 
@@ -87,7 +88,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
 
     Notes
     -----
-    Of equally similar embeddings, up to 1e-6, the one stored first decides.
+    Of equally similar embeddings, up to 1e-6 with the exact search, the one stored first decides.
     An embedding of zeros has no direction: it cannot be stored, and as a query its similarity
     is 0, as in :func:`siamese_utils.distances.cosine`. The one check of scikit-learn that does
     not hold, ``check_estimators_dtypes``, stores a row of zeros.
@@ -171,7 +172,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         labels, digest = label_array(y), digest_or_none(self._checked_encoder())
         embeddings, ground = self._embed(X, store=True, anew=True)
         self._store(unit_vectors(embeddings, stored=True), ground, labels)
-        self.encoder_digest_ = digest
+        self.encoder_digest_, self.gallery_reading_ = digest, self._reading_as_dict()
         if self.encoder is None:
             self.n_features_in_ = embeddings.shape[1]
         return self
@@ -188,12 +189,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            As for :meth:`fit`, and if the encoder was trained since the first image was stored.
+            As for :meth:`fit`, and if the encoder was trained, or ``reading`` changed, since the
+            first image was stored.
         """
         if not self.__sklearn_is_fitted__():
             X = [images] if is_path(images) else images
             return self.fit(X, [label] * len(X))
-        self._require_same_encoder()
+        self._require_same()
         embeddings, ground = self._embed([images] if is_path(images) else images, store=True)
         new = label_array([label] * len(embeddings))
         if new.dtype.kind != self.labels_.dtype.kind:
@@ -241,15 +243,29 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         NotFittedError
             Before anything is stored.
         ValueError
-            If a shape does not fit, an embedding is not finite, or the encoder was trained
-            since the gallery was made.
+            If a shape does not fit, an embedding is not finite, the index finds nothing, or the
+            encoder was trained, or ``reading`` changed, since the gallery was made.
+
+        Warns
+        -----
+        UserWarning
+            If dark drawings on a light ground meet light ones on a dark ground.
         """
-        queries = self._queries(X)
+        return self._nearest(X)
+
+    def _nearest(self, X) -> tuple[np.ndarray, np.ndarray]:
+        queries = self._queries(X, stacklevel=5)
         k = 1 if self.index is None else min(N_CANDIDATES, len(self.embeddings_))
         _, candidates = self.index_.search(queries, k)
         # Sorted, so that the one stored first stands first among equal ones.
         candidates = np.sort(np.asarray(candidates, int), axis=1)
         if candidates.min() < 0:  # how FAISS says that it found fewer than k
+            nothing = np.flatnonzero(candidates[:, -1] < 0)
+            if len(nothing):
+                raise ValueError(
+                    f"the index found no stored embedding for query {nothing[0]}; expected one or "
+                    "more. Let it search more of its cells (nprobe in FAISS), or leave index out."
+                )
             candidates = np.where(candidates < 0, candidates[:, -1:], candidates)
         scores = np.einsum("nd,nkd->nk", queries, self.embeddings_[candidates])
         best = scores.argmax(axis=1)[:, None]
@@ -273,28 +289,27 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Raises
         ------
         NotFittedError, ValueError
-            As for :meth:`nearest`, and if ``threshold`` and ``unknown`` do not suit the labels.
+            As for :meth:`nearest`, whose warning it has as well, and if ``threshold`` and
+            ``unknown`` do not suit the labels.
         """
         check_is_fitted(self)
-        check_rejection(self.threshold, self.unknown, self.classes_)
-        index, scores = self.nearest(X)
-        labels = self.labels_[index]
-        if self.threshold is None or not reject:
-            return labels
-        # In float64, as compare does: the threshold is not rounded.
-        return np.where(scores.astype(float) > self.threshold, labels, self.unknown)
+        threshold = self.threshold if reject else None
+        check_rejection(threshold, self.unknown, self.classes_)
+        index, scores = self._nearest(X)
+        labels, known = self.labels_[index], accepted(scores, threshold)
+        return labels if known.all() else np.where(known, labels, self.unknown)
 
     def predict_scores(self, X) -> np.ndarray:
         """Best similarity of each query to each class, compared with every stored embedding.
 
-        Takes and raises what :meth:`nearest` does.
+        Takes, raises and warns of what :meth:`nearest` does.
 
         Returns
         -------
         float32 array (n, n_classes)
             In [-1, 1]; columns as ``classes_``.
         """
-        queries = self._queries(X)
+        queries = self._queries(X, stacklevel=4)
         classes = np.searchsorted(self.classes_, self.labels_)  # (n_stored,)
         return best_of_classes(queries, self.embeddings_, classes).clip(-1, 1)
 
@@ -314,7 +329,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         DataError
             If a file is not a readable image.
         ValueError
-            If there is no threshold, or the encoder gives no finite numbers.
+            If there is no threshold, the encoder gives no finite numbers, or embeddings have
+            different dimensions.
+
+        Warns
+        -----
+        UserWarning
+            As :meth:`nearest`.
 
         Examples
         --------
@@ -327,11 +348,17 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         if self.threshold is None:
             raise ValueError(
                 "threshold is None; expected a cosine similarity in [-1, 1], above which two "
-                "images are the same. Choose it on validation pairs: evaluation.best_threshold."
+                "images are the same. Choose it on validation pairs: 1 - "
+                "evaluation.best_threshold(1 - similarities, same)."
             )
         threshold = checked_threshold(self.threshold)
         (left, its_ground), (right, other_ground) = self._one(a), self._one(b)
-        warn_of_grounds(its_ground, other_ground, "one image", "the other")
+        if left.shape != right.shape:
+            raise ValueError(
+                f"embeddings of {len(left)} and {len(right)} numbers; expected as many, as one "
+                "encoder gives them"
+            )
+        warn_of_grounds(its_ground, other_ground, "one image", "the other", stacklevel=3)
         # Rounding leads a little out of the range.
         score = float(np.clip(left @ right, -1, 1))
         return Comparison(score, threshold, score > threshold)
@@ -354,14 +381,15 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If that is no better than chance.
+            If that is no better than chance, or the threshold calls more than half of the same
+            or of the different pairs wrongly.
 
         Examples
         --------
-        >>> vectors = np.array([[1.0, 0.0], [0.8, 0.6], [-1.0, 0.0], [-0.8, 0.6]])
-        >>> print(Recognizer(threshold=0.5).evaluate(vectors, ["a", "a", "b", "b"]))
-        2 classes not trained on, 4 images:
-          2-way one-shot 100.0 % (100.0 % to 100.0 %), chance 50.0 %
+        >>> vectors = np.repeat([[1.0, 0.0], [-0.8, 0.6]], 4, axis=0)
+        >>> print(Recognizer(threshold=0.5).evaluate(vectors, list("aaaabbbb")))
+        2 classes not trained on, 8 images:
+          2-way one-shot 100.0 % (61.0 % to 100.0 %), chance 50.0 %
           equal error rate 0.0 %
           at threshold 0.500: 0.0 % of different pairs called same, 0.0 % of same pairs called \
 different
@@ -372,7 +400,8 @@ different
             raise ValueError(f"{len(vectors)} images and {len(labels)} labels; expected one each")
         threshold = None if self.threshold is None else checked_threshold(self.threshold)
         self.assessment_ = assess(vectors, labels, threshold)
-        self._warn_of_chance()
+        self._assessed = self._state()
+        self._warn_of_doubt()
         return self.assessment_
 
     # Files -----------------------------------------------------------------------------
@@ -387,14 +416,27 @@ different
         ------
         ValueError
             If there is no encoder, or the name does not end in ``.keras``.
+
+        Warns
+        -----
+        UserWarning
+            If encoder, reading or threshold changed since :meth:`evaluate`: what it found is
+            not saved then.
         """
         encoder = self._checked_encoder()
         if encoder is None:
             raise ValueError("there is no encoder to save; save_gallery writes the embeddings")
         assessment = getattr(self, "assessment_", None)
+        if assessment is not None and self._assessed != self._state():
+            warnings.warn(
+                "encoder, reading or threshold changed since evaluate, so the assessment is not "
+                "saved. Call evaluate again.",
+                stacklevel=2,
+            )
+            assessment = None
         settings = {
             "threshold": None if self.threshold is None else checked_threshold(self.threshold),
-            "reading": self._reading().as_dict(),
+            "reading": self._reading_as_dict(),
             "assessment": None if assessment is None else assessment.as_dict(),
         }
         write_model(Path(path).expanduser(), encoder, settings)
@@ -402,7 +444,7 @@ different
     def save_gallery(self, path: str | Path) -> None:
         """Write the gallery as one ``.npz`` file without pickled objects, whole or not at all.
 
-        Of the encoder only the digest is in it; threshold and ``unknown`` are.
+        Of the encoder only the digest is in it; reading, threshold and ``unknown`` are.
 
         Raises
         ------
@@ -417,17 +459,13 @@ different
             "threshold": None if self.threshold is None else checked_threshold(self.threshold),
             "unknown": unknown,
             "encoder": self.encoder_digest_,
+            "reading": self.gallery_reading_,
         }
         arrays = (self.embeddings_, self.labels_, self.ground_)
         write_gallery(Path(path).expanduser(), settings, *arrays)
 
     @classmethod
-    def load(
-        cls,
-        path: str | Path,
-        gallery: str | Path | None = None,
-        index: Callable[[int], Index] | None = None,
-    ) -> "Recognizer":
+    def load(cls, path: str | Path, gallery: str | Path | None = None) -> "Recognizer":
         """Read what :meth:`save` wrote, on any backend, and a gallery if one is named.
 
         The files of version 1.0, a ``Verifier`` and the gallery of a ``OneShotClassifier``, are
@@ -439,8 +477,6 @@ different
             Of the ``.keras`` file.
         gallery : str or Path
             Of the ``.npz`` file of :meth:`save_gallery`. Its threshold goes before the model's.
-        index : function of the dimension
-            As for the class.
 
         Raises
         ------
@@ -448,19 +484,28 @@ different
             If there is no such file.
         ValueError
             If it is no such file or not a whole one, brings code along, has layers of an unknown
-            class, or the gallery was made by another encoder.
+            class or settings of a later version, or the gallery was made by another encoder or
+            read in another way.
 
         Warns
         -----
         UserWarning
-            If the model was no better than chance when it was evaluated.
+            As :meth:`evaluate`, if that was so when the model was evaluated.
         """
-        encoder, settings = read_model(Path(path).expanduser())
-        reading = Reading.from_dict(settings["reading"])
-        found = cls(encoder, settings["threshold"], reading=reading, index=index)
-        if settings["assessment"] is not None:
-            found.assessment_ = Assessment.from_dict(settings["assessment"])
-            found._warn_of_chance()
+        path = Path(path).expanduser()
+        encoder, settings = read_model(path)
+        try:
+            reading = Reading.from_dict(settings["reading"])
+            assessment = settings["assessment"] and Assessment.from_dict(settings["assessment"])
+            found = cls(encoder, settings["threshold"], reading=reading)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{path} has settings that this version does not know ({first_line(error)}). "
+                "Expected those of Recognizer.save. Update the package, or save the model again."
+            ) from error
+        if assessment is not None:
+            found.assessment_, found._assessed = assessment, found._state()
+            found._warn_of_doubt()
         return found if gallery is None else found.load_gallery(gallery)
 
     def load_gallery(self, path: str | Path) -> "Recognizer":
@@ -471,13 +516,15 @@ different
         settings, embeddings, labels, ground = read_gallery(Path(path).expanduser())
         digest = digest_or_none(self._checked_encoder())
         require_encoder(Path(path), settings["encoder"], digest)
-        if settings["threshold"] is not None:
-            self.threshold = settings["threshold"]
-        self.unknown = settings["unknown"]
+        reading = settings.get("reading")  # version 1.0 did not write it
+        self._require_reading(reading)
         # Whether a label suits is asked by predict: a gallery without a threshold may meet a
         # model that has one.
         self._store(embeddings, ground, labels, check=False)
-        self.encoder_digest_ = digest
+        if settings["threshold"] is not None:
+            self.threshold = settings["threshold"]
+        self.unknown = settings["unknown"]
+        self.encoder_digest_, self.gallery_reading_ = digest, reading
         if self.encoder is None:
             self.n_features_in_ = embeddings.shape[1]
         return self
@@ -492,18 +539,36 @@ different
     def _reading(self) -> Reading:
         return self.reading or Reading.of(self.encoder)
 
-    def _require_same_encoder(self) -> None:
+    def _reading_as_dict(self) -> dict | None:
+        return None if self.encoder is None else self._reading().as_dict()
+
+    def _state(self) -> tuple:
+        """What an assessment belongs to."""
+        return digest_or_none(self.encoder), self._reading_as_dict(), self.threshold
+
+    def _require_same(self) -> None:
+        """The encoder and the reading of the gallery, or ``ValueError``."""
         if digest_or_none(self._checked_encoder()) != self.encoder_digest_:
             raise ValueError(
                 "the encoder is another one, or was trained, since the gallery was made; "
                 "expected one encoder for all. Call fit with all images again."
             )
+        self._require_reading(self.gallery_reading_)
 
-    def _queries(self, X) -> np.ndarray:
+    def _require_reading(self, wanted: dict | None) -> None:
+        now = self._reading_as_dict()
+        if wanted is not None and now != wanted:
+            raise ValueError(
+                f"the gallery was read as {Reading.from_dict(wanted)} and the recognizer reads "
+                f"as {self._reading()}; expected one reading for both. Set reading as it was, or "
+                "call fit with all images again."
+            )
+
+    def _queries(self, X, stacklevel: int) -> np.ndarray:
         check_is_fitted(self)
-        self._require_same_encoder()
+        self._require_same()
         vectors, ground = self._embed(X)
-        warn_of_grounds(ground, self.ground_, "each query", "the gallery")
+        warn_of_grounds(ground, self.ground_, "each query", "the gallery", stacklevel)
         return unit_vectors(vectors, stored=False)
 
     def _one(self, image) -> tuple[np.ndarray, np.ndarray]:
@@ -533,12 +598,12 @@ different
             refuse_blank(images, X)
         return embed(self.encoder, images), grounds(images, reading)
 
-    def _warn_of_chance(self) -> None:
-        assessment = getattr(self, "assessment_", None)
-        if assessment is not None and not assessment.is_better_than_chance:
+    def _warn_of_doubt(self) -> None:
+        doubt = self.assessment_.doubt
+        if doubt is not None:
             warnings.warn(
-                "on classes that it was not trained on, this recognizer is no better than "
-                f"chance. {assessment}\nTrain on more classes, take an encoder that knows this "
+                f"on classes that it was not trained on, this recognizer {doubt}. "
+                f"{self.assessment_}\nTrain on more classes, take an encoder that knows this "
                 "kind of image, or choose the threshold on classes like these.",
                 stacklevel=3,
             )

@@ -4,6 +4,8 @@ import numpy as np
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
+from .._checks import class_labels
+
 
 def unit_vectors(embeddings: np.ndarray, stored: bool) -> np.ndarray:
     """Embeddings of length 1, as float32.
@@ -53,22 +55,26 @@ def label_array(y) -> np.ndarray:
             f"{next(x for x in given if isinstance(x, str) is not isinstance(given[0], str))!r} "
             "are of different types; expected all str or all int"
         )
+    if np.asarray(y).ndim == 2 and np.asarray(y).shape[1] > 1:
+        class_labels(y)  # its error says what to do about one-hot labels
     labels = column_or_1d(y, warn=True)
     if labels.dtype.kind == "O" and kinds == {True}:
         labels = labels.astype(str)
     if labels.dtype.kind not in "Ubiu":
-        check_classification_targets(labels)
-        if labels.dtype.kind != "f" or (labels != np.round(labels)).any():
-            raise ValueError(
-                f"labels are of type {labels.dtype}; expected str or int. Convert them first, as "
-                "by labels.astype(str)."
-            )
+        if labels.dtype.kind != "S":  # which scikit-learn does not know
+            check_classification_targets(labels)
+        labels = class_labels(labels)
+    if labels.dtype.kind == "S":
+        raise ValueError(
+            f"labels are bytes such as {labels[0]!r}; expected str or int. Decode them: "
+            "np.char.decode(labels)."
+        )
     return labels if labels.dtype.kind in "Ub" else labels.astype("int64")
 
 
 def checked_threshold(value: float) -> float:
     """A threshold of a cosine similarity as a float, or ``ValueError``."""
-    if isinstance(value, str) or not -1 <= value <= 1:
+    if isinstance(value, str) or np.size(value) != 1 or not -1 <= value <= 1:
         raise ValueError(
             f"threshold is {value!r}; expected a cosine similarity in [-1, 1], or None to reject "
             "nothing. From a cosine distance: 1 - distance."
@@ -88,5 +94,18 @@ def check_rejection(threshold: float | None, unknown: str | int, classes: np.nda
             f"unknown is {unknown!r} and the labels are like {classes.tolist()[0]!r}; expected "
             f"one type for both. Pass {remedy}, or another label that is no class."
         )
-    if unknown in classes:
+    refuse_class(unknown, classes)
+
+
+def refuse_class(unknown: str | int, classes: np.ndarray) -> None:
+    """``ValueError`` if ``unknown`` is a class, too: nobody could tell which of them is meant."""
+    if unknown in classes.tolist():
         raise ValueError(f"unknown is {unknown!r}, which is a class; expected a label that is none")
+
+
+def accepted(scores: np.ndarray, threshold: float | None) -> np.ndarray:
+    """Whether a known class is answered for each score (n,), bool: it is above the threshold."""
+    if threshold is None:
+        return np.ones(len(scores), bool)
+    # In float64, as compare does: the threshold is not rounded.
+    return np.asarray(scores, float) > threshold

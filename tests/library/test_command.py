@@ -140,6 +140,24 @@ def test_which_threshold(run, arguments, threshold, label):
     assert (found["threshold"], found["results"][0]["label"]) == (threshold, label)
 
 
+def test_an_answer_that_is_a_class_as_well_is_refused(run, place, tmp_path):
+    save(tmp_path / "own" / "unknown" / "1.png", LEFT)
+    save(tmp_path / "own" / "up" / "1.png", UP)
+    status, said, complained = run("classify", "model.keras", str(tmp_path / "own"), "left.png")
+    assert (status, said) == (2, "")
+    assert "unknown is 'unknown', which is a class" in complained
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
+def test_an_answer_that_cannot_be_written_is_an_error(place, monkeypatch, capfd):
+    monkeypatch.chdir(place)
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert command.main(["compare", "model.keras", "left.png", "up.png"]) == 2
+    found = capfd.readouterr().err
+    assert found.startswith("error: the answer cannot be written") and found.count("\n") == 1
+
+
 def test_at_the_threshold_is_unknown(run):
     def classify(*options):
         out = run("classify", "model.keras", "folder", "down.png", "--json", *options)[1]

@@ -142,6 +142,18 @@ class TestPredict:
         assert found.nearest(at(10, 60, 200))[0].tolist() == [0, 1, 2]
         assert found.enroll("s", at(270)).predict(at(260)).tolist() == ["s"]
 
+    def test_an_index_that_finds_nothing_gives_no_answer(self):
+        class Nothing(index.ExactIndex):
+            def search(self, queries, k):
+                return np.zeros((len(queries), k)), np.full((len(queries), k), -1)
+
+        found = Recognizer(index=Nothing).fit(at(0, 90), ["e", "n"])
+        for ask in (found.predict, found.nearest):
+            with pytest.raises(
+                ValueError, match=r"found no stored embedding for query 0; .*nprobe"
+            ):
+                ask(at(10))
+
     @pytest.mark.parametrize("k", [1, 3])
     @pytest.mark.parametrize("max_bytes", [1, 400, 2**26])
     def test_the_exact_index_finds_the_k_most_similar(self, monkeypatch, k, max_bytes):
@@ -175,6 +187,18 @@ class TestUnknown:
 
     def test_none_never_rejects(self, compass):
         assert compass.predict(at(-90)).tolist()[0] in ("east", "west")
+
+    def test_reject_false_names_the_nearest_class(self, compass):
+        """Whatever the threshold, and though ``unknown`` does not suit the labels."""
+        compass.set_params(threshold=0.8, unknown=-1)
+        assert compass.predict(at(60, 200), reject=False).tolist() == ["north", "west"]
+
+    @pytest.mark.parametrize(
+        "labels", [np.array([2026112401, 2026112402], "float32"), [b"a", b"b"]]
+    )
+    def test_labels_that_cannot_be_told_apart_or_read_are_refused(self, labels):
+        with pytest.raises(ValueError, match=r"labels (such as|are)"):
+            Recognizer().fit(at(0, 90), labels)
 
     def test_accuracy_counts_unknown_as_a_label(self, compass):
         compass.set_params(threshold=0.8)
@@ -293,7 +317,7 @@ class TestEstimator:
             (at(0), [0.5], "Unknown label type: continuous"),
             (at(0, 90), ["a", 1], "labels such as 'a' and 1 are of different types"),
             (at(0, 90), np.array(["a", 1], object), "'a' and 1 are of different types"),
-            (at(0, 90), np.eye(2), r"1d array, got an array of shape \(2, 2\)"),
+            (at(0, 90), np.eye(2), r"labels have shape \(2, 2\); .*argmax"),
             (at(0), np.array([None]), "Unknown label type: unknown|type object"),
             (np.ones((2, *SHAPE)), ["a", "b"], "Found array with dim 4"),
             (["a.png", "b.png"], ["a", "b"], "Expected 2D array|could not convert"),
@@ -501,7 +525,7 @@ class TestEvaluate:
         assert (found.n_classes, found.n_images, found.n_way) == (5, 40, 5)
         assert (found.one_shot, found.chance, found.accuracy) == (1, 0.2, 1)
         assert found.is_better_than_chance
-        assert "5-way one-shot 100.0 % (100.0 % to 100.0 %), chance 20.0 %" in str(found)
+        assert "5-way one-shot 100.0 % (90.1 % to 100.0 %), chance 20.0 %" in str(found)
 
     @pytest.mark.parametrize("how", ["noise", "collapse", "threshold"])
     def test_no_better_than_chance_says_so_unasked(self, clusters, how):
@@ -562,9 +586,73 @@ class TestEvaluate:
     @pytest.mark.parametrize("threshold", [None, 0.5])
     def test_a_class_of_one_image_is_stored_and_never_asked(self, threshold):
         """A bootstrap sample of that class alone has no trial, and one of one class few pairs."""
-        found = Recognizer(threshold=threshold).evaluate(at(0, 10, 180), ["a", "a", "b"])
-        assert (found.one_shot, found.one_shot_interval) == (1, (1, 1))
-        assert found.accuracy_interval == (None if threshold is None else (1, 1))
+        with pytest.warns(UserWarning, match="no better than chance"):  # one trial tells nothing
+            found = Recognizer(threshold=threshold).evaluate(at(0, 10, 180), ["a", "a", "b"])
+        assert (found.one_shot, found.one_shot_interval) == (1, evaluation.wilson_interval(1, 1))
+        of_pairs = None if threshold is None else evaluation.wilson_interval(3, 3)
+        assert found.accuracy_interval == of_pairs
+
+    @pytest.mark.parametrize(("n_classes", "n_images"), [(2, 2), (2, 5), (3, 5), (5, 5)])
+    def test_a_few_lucky_trials_do_not_pass(self, n_classes, n_images):
+        """Of embeddings without any sense at most about 2.5 % may be called better than chance."""
+        rng, labels = np.random.default_rng(0), np.repeat(np.arange(n_classes), n_images)
+        passed = 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            for _ in range(200):
+                vectors = rng.normal(size=(len(labels), 8))
+                passed += Recognizer().evaluate(vectors, labels).is_better_than_chance
+        assert passed <= 10
+
+    @pytest.mark.parametrize(
+        ("rates", "said"),
+        [
+            ({"false_accept": 0.8}, "more than half of all different pairs the same"),
+            ({"false_reject": 0.8}, "more than half of all same pairs different"),
+            ({"one_shot_interval": (0.1, 0.3)}, "no better than chance"),
+            ({"false_accept": 0.5, "false_reject": 0.5}, None),
+        ],
+    )
+    def test_what_speaks_against_it(self, clusters, rates, said):
+        found = replace(Recognizer(threshold=0.5).evaluate(*clusters), **rates)
+        assert (found.doubt is None) is (said is None)
+        assert said is None or said in found.doubt
+
+    def test_a_threshold_that_accepts_strangers_is_told(self, clusters):
+        with pytest.warns(UserWarning, match="more than half of all different pairs the same"):
+            found = Recognizer(threshold=-0.05).evaluate(*clusters)
+        assert found.false_accept > 0.5
+
+    @pytest.mark.parametrize("sizes", [[2] * 3000, [1500] * 3, [5000, 2], [2, 5000], [40] * 100])
+    def test_of_many_images_classes_are_drawn(self, sizes):
+        """Two of each at least, so that there are trials, and no more than can be compared."""
+        labels = np.repeat(np.arange(len(sizes)), sizes)
+        kept = assessment._drawn(labels, np.random.default_rng(0))
+        found = np.unique(labels[kept], return_counts=True)[1]
+        assert len(found) >= 2 and found.min() >= 2
+        assert 1000 <= len(kept) <= assessment.MAX_IMAGES + 2
+        assert len(set(kept.tolist())) == len(kept)
+
+    @pytest.mark.parametrize("change", ["threshold", "reading", "encoder"])
+    def test_belongs_to_the_recognizer_that_was_assessed(self, change, tmp_path):
+        encoder = make_encoder()
+        recognizer = Recognizer(encoder, threshold=0.5)
+        images = np.random.default_rng(0).random((12, *SHAPE), "float32")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            recognizer.evaluate(images, [0, 1, 2] * 4)
+            recognizer.save(tmp_path / "model.keras")
+            again = Recognizer.load(tmp_path / "model.keras")
+        assert again.assessment_ == recognizer.assessment_
+        if change == "encoder":
+            encoder.set_weights([2 * weight + 1 for weight in encoder.get_weights()])
+        else:
+            value = -1.0 if change == "threshold" else Reading(SHAPE[:2], 1, "crop")
+            recognizer.set_params(**{change: value})
+        with pytest.warns(UserWarning, match="changed since evaluate") as said:
+            recognizer.save(tmp_path / "model.keras")
+        assert said[0].filename == __file__
+        assert not hasattr(Recognizer.load(tmp_path / "model.keras"), "assessment_")
 
     def test_is_repeatable_and_leaves_the_gallery(self, compass, clusters):
         before = state(compass)

@@ -19,7 +19,7 @@ from PIL import Image
 from siamese_utils import augment, models
 from siamese_utils._files import write_arrays
 from siamese_utils.datasets import DataError
-from siamese_utils.recognition import Reading, Recognizer
+from siamese_utils.recognition import Reading, Recognizer, model_file
 from siamese_utils.recognition.encoder_digest import encoder_digest
 
 pytestmark = pytest.mark.backend
@@ -61,7 +61,7 @@ import os, sys
 if os.environ.get("KERAS_BACKEND") == "jax":
     sys.modules["tensorflow"] = None  # else Keras imports it to load a file: 4 s
 import numpy as np
-from siamese_utils.recognition import Reading, Recognizer
+from siamese_utils.recognition import Reading, Recognizer, model_file
 folder = sys.argv[1]
 expected = np.load(folder + "/expected.npz")
 recognizer = Recognizer.load(folder + "/model.keras", folder + "/gallery.npz")
@@ -133,6 +133,16 @@ class TestModel:
             loaded = Recognizer.load(tmp_path / "m.keras")
         assert len(said) == 1
         assert loaded.assessment_ == recognizer.assessment_
+
+    @pytest.mark.parametrize("part", ["reading", "assessment"])
+    def test_settings_of_a_later_version_are_named(self, encoder, tmp_path, part):
+        path = tmp_path / "m.keras"
+        reading = Reading((8, 6), 1).as_dict()
+        settings = {"threshold": 0.5, "reading": reading, "assessment": None}
+        settings[part] = {**(settings[part] or {}), "shear": 3}
+        model_file.write_model(path, encoder, settings)
+        with pytest.raises(ValueError, match=r"m.keras has settings .* not know .*Update the pack"):
+            Recognizer.load(path)
 
     def test_how_the_encoder_was_trained_is_not_kept(self, images, tmp_path):
         """A loss that no other process knows, and an optimizer three times the weights' size."""
@@ -241,6 +251,25 @@ class TestGallery:
             recognizer.set_params(threshold=threshold).save_gallery(tmp_path / "g.npz")
             loaded = Recognizer.load(tmp_path / "m.keras", tmp_path / "g.npz")
             assert loaded.threshold == expected
+
+    @pytest.mark.parametrize("how", ["set", "loaded"])
+    def test_is_bound_to_its_reading(self, encoder, tmp_path, how):
+        """Queries with the ink the other way round would find the wrong class in silence."""
+        images = np.random.default_rng(0).random((6, *SHAPE), "float32")
+        recognizer = Recognizer(encoder, reading=READING).fit(images, list("abcabc"))
+        recognizer.save_gallery(tmp_path / "g.npz")
+        other = Reading((8, 6), 1, "stretch")
+        message = "gallery was read as .*'ink'.* reads as .*'as is'.*; expected one reading"
+        if how == "set":
+            recognizer.set_params(reading=other)
+            for ask in (recognizer.predict, lambda found: recognizer.enroll("d", found)):
+                with pytest.raises(ValueError, match=message):
+                    ask(images)
+        else:
+            recognizer = Recognizer(encoder, threshold=0.2, reading=other)
+            with pytest.raises(ValueError, match=message):
+                recognizer.load_gallery(tmp_path / "g.npz")
+            assert recognizer.threshold == 0.2 and not hasattr(recognizer, "labels_")
 
     def test_holds_no_pickle(self, compass, tmp_path):
         compass.fit(at(0, 90), np.array(["a", "b"], object)).save_gallery(tmp_path / "g.npz")
@@ -409,14 +438,37 @@ class TestReading:
         ("settings", "message"),
         [
             ({"channels": 2}, "channels is 2; expected 1"),
-            ({"channels": 1, "fit": "squash"}, "fit is 'squash'; expected pad"),
-            ({"channels": 1, "polarity": "inverted"}, "polarity is 'inverted'; expected as is or"),
-            ({"channels": 3, "polarity": "ink"}, "expected 1, as ink has no color"),
+            ({"channels": 1, "fit": "squash"}, "fit is 'squash'; expected one of pad"),
+            (
+                {"channels": 1, "polarity": "inverted"},
+                "polarity is 'inverted'; expected one of as is",
+            ),
+            ({"channels": 3, "polarity": "ink"}, "expected channels=1, as ink has no"),
         ],
     )
     def test_refuses_bad_settings(self, settings, message):
         with pytest.raises(ValueError, match=message):
             Reading((8, 6), **settings)
+
+    @pytest.mark.parametrize("size", [(2.5, 8), (0, 8), "large", (1, 2, 3), None])
+    def test_refuses_bad_sizes(self, size):
+        with pytest.raises(ValueError, match=r"size is .*; expected"):
+            Reading(size, 1)
+
+    def test_a_size_of_any_type(self):
+        assert (
+            Reading(np.int64(8), 1) == Reading([8, 8], 1) == Reading((8, np.int16(8)), np.int32(1))
+        )
+
+    @pytest.mark.parametrize("dtype", ["uint8", "int64"])
+    def test_whole_numbers_are_no_shares(self, dtype):
+        with pytest.raises(ValueError, match=r"values from 15 to 15; .* divide by 255"):
+            Reading((8, 6), 1).prepare(np.full((1, 8, 6, 1), 15, dtype))
+
+    def test_a_path_alone_is_asked_for_as_a_list(self, encoder, images):
+        recognizer = Recognizer(encoder).fit(images, list("abcabc"))
+        with pytest.raises(ValueError, match=r"one path, 'a.png'; expected a list: \['a.png'\]"):
+            recognizer.predict("a.png")
 
     def test_a_broken_file_is_named_or_left_out(self, encoder, tmp_path):
         for name in ("cat/1", "cat/2", "dog/1"):
