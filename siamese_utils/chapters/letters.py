@@ -65,7 +65,7 @@ def write_letters(root: str | Path, letters: str = string.ascii_uppercase, size:
     Returns
     -------
     Path
-        ``root``.
+        ``root``, with the home folder in place of ``~``.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def write_letters(root: str | Path, letters: str = string.ascii_uppercase, size:
         raise ValueError(f"letters is {letters!r}; expected capitals from A to Z, each once")
     if size < SMALLEST:
         raise ValueError(f"size is {size}; expected at least {SMALLEST} pixels")
-    root = Path(root)
+    root = Path(root).expanduser()
     root.parent.mkdir(parents=True, exist_ok=True)
     # A sibling, because a folder can only be renamed within one disk.
     with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}-") as scratch:

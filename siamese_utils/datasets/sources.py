@@ -71,12 +71,13 @@ def locate(source: Source) -> Path:
     """
     data_dir = os.environ.get("SIAMESE_DATA_DIR")
     if data_dir:
-        if not Path(data_dir).is_dir():
+        folder = Path(os.path.expanduser(data_dir))  # unlike Path's, no error for an unknown user
+        if not folder.is_dir():
             raise DataError(
                 f"SIAMESE_DATA_DIR is {data_dir!r}, which is not a directory. Correct the "
                 "path, or unset the variable to download the data into the user cache."
             )
-        supplied = Path(data_dir) / source.path
+        supplied = folder / source.path
         if supplied.exists():
             return supplied
     cached = cache_dir() / source.path

@@ -77,6 +77,14 @@ def test_letters_and_size_can_be_chosen(tmp_path):
     assert sorted(path.name for path in root.iterdir()) == ["A", "Q"]
 
 
+def test_the_folder_may_lie_in_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert write_letters("~/letters", "A") == tmp_path / "letters"
+    assert [path.name for path in tmp_path.iterdir()] == ["letters"]
+
+
 def test_a_second_call_changes_nothing(tmp_path):
     root = write_letters(tmp_path / "letters", "AB")
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*")}

@@ -107,6 +107,18 @@ def test_the_data_directory_is_looked_at_before_the_cache(cache, tmp_path, monke
     assert locate(source()) == tmp_path / "mine/set/images.zip"
 
 
+@pytest.mark.parametrize("given", ["~/mine", "~"])
+def test_the_data_directory_may_lie_in_the_home_folder(given, cache, tmp_path, monkeypatch):
+    """As it is written in a notebook or in an env file, where no shell expands it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    expected = tmp_path / given.replace("~", ".") / "set/images.zip"
+    expected.parent.mkdir(parents=True)
+    expected.write_bytes(b"")
+    monkeypatch.setenv("SIAMESE_DATA_DIR", given)
+    assert locate(source()) == expected
+
+
 def test_what_the_data_directory_lacks_is_downloaded_into_the_cache(
     cache, tmp_path, monkeypatch, server
 ):
