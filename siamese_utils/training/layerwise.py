@@ -26,8 +26,9 @@ class LayerwiseSGD(keras.optimizers.Optimizer):
     Parameters
     ----------
     rates : mapping from layer name to float
-        Learning rate of each layer in the first epoch. Every layer that is trained must be
-        named, and no other; a layer inside an encoder has its own name, such as ``"conv1"``.
+        Learning rate of each layer in the first epoch, in [0, 1]. Every layer that is trained
+        must be named, and no other; a layer inside an encoder has its own name, such as
+        ``"conv1"``.
     momenta : float, or mapping from layer name to float
         Final momentum of all layers, or of each, in [0, 1].
     steps_per_epoch : int
@@ -35,7 +36,7 @@ class LayerwiseSGD(keras.optimizers.Optimizer):
     rise_epochs : int
         At least 1. The paper does not say after how many epochs a momentum reaches its final value.
     start_momentum, decay : float
-        The paper's 0.5, and its 1 % an epoch.
+        In [0, 1]. By default the paper's: 0.5, and a fall of the rates by 1 % in each epoch.
     learning_rate : float
         A factor common to all layers, for callbacks that set the learning rate.
     **kwargs
@@ -49,7 +50,7 @@ class LayerwiseSGD(keras.optimizers.Optimizer):
 
     Examples
     --------
-    The rate falls by 1 % an epoch; the momentum is at half its rise after two of four epochs.
+    The rate falls by 1 % in each epoch; the momentum is at half its rise after two of four epochs.
 
     >>> optimizer = LayerwiseSGD({"dense": 0.1}, momenta=0.9, steps_per_epoch=2, rise_epochs=4)
     >>> round(optimizer.rate("dense", 1), 4), round(float(optimizer.momentum("dense", 2)), 4)

@@ -45,7 +45,7 @@ class OneShotStopping(keras.callbacks.Callback):
     ------
     ValueError
         If ``patience`` or ``every`` is no whole number of at least 1, ``max_seconds`` is
-        negative, or ``measure`` returns something else than a number.
+        negative, or ``measure`` returns something else than a finite number.
 
     Notes
     -----
@@ -118,6 +118,11 @@ class OneShotStopping(keras.callbacks.Callback):
         done = epoch + 1
         if done % self.every == 0 or done == self.params.get("epochs"):
             accuracy = float(plain_number("one_shot", self.measure()))
+            if not np.isfinite(accuracy):
+                raise ValueError(
+                    f"measure returned {accuracy} after epoch {done}; expected a finite number. "
+                    "Where the embeddings are not finite either, lower the learning rate."
+                )
             self.measured.append((done, accuracy))
             if logs is not None:
                 logs["one_shot"] = accuracy  # for the callbacks after this one, and the history

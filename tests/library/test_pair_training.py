@@ -315,6 +315,15 @@ class TestStopping:
         assert (stopping.measured, epochs) == ([(1, 0.25), (2, 0.5), (3, 0.125)], 3)
         assert {type(value) for _, value in stopping.measured} == {float}
 
+    @pytest.mark.parametrize("value", [np.nan, np.inf, np.float32("nan"), "nan tensor"])
+    def test_refuses_a_measure_that_is_not_finite(self, value):
+        """Nothing is better than NaN or worse, and nothing is better than infinity."""
+        if isinstance(value, str):
+            value = keras.ops.array(np.nan)
+        message = r"measure .*(nan|inf) after epoch 3; expected a finite .* learning rate"
+        with pytest.raises(ValueError, match=message):
+            self.run([0.5, 0.25, value])
+
     def test_refuses_a_measure_that_is_no_number(self):
         with pytest.raises(ValueError, match="one_shot = None; expected one number"):
             self.run([None])
