@@ -76,6 +76,11 @@ def l1(a, b):
     tensor (...)
         At least 0.
 
+    Raises
+    ------
+    ValueError
+        If ``a`` and ``b`` have other numbers of dimensions.
+
     Examples
     --------
     >>> import numpy as np
@@ -103,6 +108,11 @@ def cosine(a, b):
     -------
     tensor (...)
         From 0, for one direction, to 2, for opposite ones.
+
+    Raises
+    ------
+    ValueError
+        If ``a`` and ``b`` have other numbers of dimensions.
 
     Examples
     --------
@@ -133,6 +143,11 @@ def exp_l1(a, b):
     -------
     tensor (...)
         In (0, 1].
+
+    Raises
+    ------
+    ValueError
+        If ``a`` and ``b`` have other numbers of dimensions.
 
     Examples
     --------
@@ -195,6 +210,11 @@ def all_pairs(distance: Callable, a, b):
     Returns
     -------
     tensor (n, m)
+
+    Raises
+    ------
+    ValueError
+        If ``a`` and ``b`` have other numbers of dimensions.
 
     Examples
     --------

@@ -147,7 +147,7 @@ def apply_affine(images, matrices):
     x, y = np.meshgrid(np.arange(width, dtype="float32"), np.arange(height, dtype="float32"))
     x, y = (ops.convert_to_tensor(values.reshape(1, -1)) for values in (x, y))
     # Which point of the image comes to each place? Few operations on few numbers first, then
-    # two multiplications a pixel.
+    # two multiplications for each pixel.
     matrices = ops.convert_to_tensor(matrices, "float32")
     a, b, shift_x, c, d, shift_y = ops.unstack(ops.reshape(matrices, (-1, 6, 1)), 6, axis=1)
     determinant = a * d - b * c

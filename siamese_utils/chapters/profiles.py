@@ -69,7 +69,7 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "table_pairs": ((256,), (3_200,), (30_000, 90_000, 150_000)),
         "distortions": ((True,), (True,), (True, False)),
         "paper_epochs": (2, 3, 200),
-        "run_seconds": (30, 30, 600),  # of training, a run of Table 1
+        "run_seconds": (30, 30, 600),  # of training, for each run of Table 1
     },
     "06_triplet": {
         "n_fit": (2_000, 55_000, 55_000),  # MNIST images to train on
@@ -100,7 +100,7 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_way": (5, 5, 5),  # where there are as many classes
         "n_trials": (40, 1_000, 4_000),
         "filters": ((2, 4), (8, 24), (16, 48)),
-        "n_few": (3, 3, 3),  # images a class
+        "n_few": (3, 3, 3),  # images of each class
         "n_steps": (2, 80, 400),
         "n_variants": (1, 6, 20),  # distorted copies of each image
         "n_repeats": (1, 3, 5),
@@ -140,7 +140,7 @@ def settings(chapter: str, profile: str) -> SimpleNamespace:
     Returns
     -------
     SimpleNamespace
-        A setting an attribute; what it counts stands beside it in this module.
+        One attribute for each setting; what it counts stands beside it in this module.
 
     Raises
     ------

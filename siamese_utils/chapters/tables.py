@@ -4,7 +4,7 @@ from typing import Any
 
 
 def markdown_table(rows: list[dict[str, Any]]) -> str:
-    """A Markdown table with a row a dict; the first row's keys are the header.
+    """A Markdown table with one row for each dict; the first row's keys are the header.
 
     Parameters
     ----------

@@ -33,8 +33,8 @@ class ImageFolder:
 
     Examples
     --------
-    As :func:`load_image_folder` would return two white images of different classes. Of which
-    file and which class is the second one?
+    As :func:`load_image_folder` would return two white images of different classes. Which file
+    and which class does the second one come from?
 
     >>> folder = ImageFolder(
     ...     images=np.ones((2, 8, 8, 1), "float32"),

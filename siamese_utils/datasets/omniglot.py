@@ -21,7 +21,7 @@ class Omniglot:
     Attributes
     ----------
     images : uint8 array (n, 105, 105, 1)
-        1 = ink, 0 = paper. One byte a pixel, because float32 would take four; batches
+        1 = ink, 0 = paper. One byte for each pixel, because float32 would take four; batches
         are made float32 where they are used.
     labels : int array (n,)
         The character, numbered from 0 over ``character_names``.

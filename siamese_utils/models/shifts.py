@@ -45,7 +45,7 @@ def embed_shifted(encoder: keras.Model, images: np.ndarray, reach: int = 1) -> n
     [0.33, 0.33, 0.33, 0.33, 0.33, 0.33, 0.33, 0.33, 0.33]
     """
     images = checked_images(encoder, images)
-    total = embed(encoder, images)  # unshifted
+    total = embed(encoder, images)
     height, width = images.shape[1:3]
     if not 0 <= reach < min(height, width):
         raise ValueError(f"reach is {reach}; expected 0 to {min(height, width) - 1} pixels")

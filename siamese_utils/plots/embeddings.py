@@ -11,7 +11,7 @@ from .style import CLASS_COLOURS
 def embedding_scatter(
     axis: Axes, points: np.ndarray, labels: np.ndarray, names: Sequence[str], size: float = 3
 ) -> None:
-    """Draw points in the plane, a colour a class, each class named at its median.
+    """Draw points in the plane, one color for each class, and each class named at its median.
 
     Parameters
     ----------

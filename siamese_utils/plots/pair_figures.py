@@ -10,11 +10,13 @@ from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from .curves import distance_histogram
 from .style import DIFFERENT, SAME
 
+N_SHOWN = 11  # pairs that stand side by side in the width of a page
+
 
 def show_pairs(
     images: np.ndarray, pairs: np.ndarray, titles: Sequence[str], colours: Sequence[str]
 ) -> Figure:
-    """Draw pairs of images, one above the other, eight pairs a row.
+    """Draw pairs of images, one above the other, eight pairs in each row.
 
     Parameters
     ----------
@@ -63,9 +65,11 @@ def pairs_by_distance(
     same: np.ndarray,
     distances: np.ndarray,
     threshold: float,
-    n_shown: int = 11,
 ) -> Figure:
-    """Draw pairs at their place on the axis of distance, over the histogram of all.
+    """Draw some pairs at their place on the axis of distance, over the histogram of all.
+
+    Eleven pairs are drawn, at even steps over the distances that occur often: from 0 to that
+    which 99 % of the pairs are below. At each step the pair with the nearest distance is drawn.
 
     Parameters
     ----------
@@ -79,9 +83,6 @@ def pairs_by_distance(
         At least 0.
     threshold : float
         In the units of the distance.
-    n_shown : int
-        Pairs drawn, at even steps over the distances that occur often: from 0 to that which
-        99 % of the pairs are below. At each step the pair with the nearest distance is drawn.
 
     Returns
     -------
@@ -90,17 +91,17 @@ def pairs_by_distance(
 
     Examples
     --------
-    Three pairs of three images, two of them drawn, over the histogram of all:
+    Three pairs of three images, each of them drawn several times, over the histogram of all:
 
     >>> from siamese_utils.plots import use_style
     >>> images, pairs = np.zeros((3, 5, 5, 1)), np.array([[0, 1], [0, 2], [1, 2]])
     >>> same, distances = np.array([1, 0, 0]), np.array([0.1, 0.8, 0.9])
     >>> with plt.rc_context():
     ...     use_style()
-    ...     figure = pairs_by_distance(images, pairs, same, distances, 0.5, n_shown=2)
+    ...     figure = pairs_by_distance(images, pairs, same, distances, 0.5)
     >>> above, below = figure.axes
     >>> len(above.artists), below.get_xlabel()
-    (2, 'distance')
+    (11, 'distance')
     >>> plt.close(figure)
     """
     figure, (above, below) = plt.subplots(
@@ -113,8 +114,8 @@ def pairs_by_distance(
     above.axvline(threshold, color="black", linewidth=1)
     above.set_axis_off()
     limit = float(np.quantile(distances, 0.99))
-    below.set_xlim(-limit / n_shown, limit * (1 + 1 / n_shown))
-    for wanted in np.linspace(0, limit, n_shown):
+    below.set_xlim(-limit / N_SHOWN, limit * (1 + 1 / N_SHOWN))
+    for wanted in np.linspace(0, limit, N_SHOWN):
         k = int(np.argmin(np.abs(distances - wanted)))
         colour = SAME if same[k] else DIFFERENT
         tile = np.concatenate([images[pairs[k, 0]], images[pairs[k, 1]]], axis=0)

@@ -35,7 +35,7 @@ def fit_pairs(
 ) -> dict[str, list[float]]:
     """Train a network that says p(same) on listed pairs (Koch et al. 2015, section 3.2).
 
-    The images go to the device once; of a batch, only the indices are sent there. An epoch takes
+    The images go to the device once. Only the indices of a batch are sent there. An epoch takes
     all pairs once, in an order that depends on the seed and the epoch alone; where the last ones
     do not fill a batch they are left out, other ones in each epoch. The loss is the
     cross-entropy, plus what the layers' regularizers add.
@@ -83,7 +83,7 @@ def fit_pairs(
 
     Returns
     -------
-    dict of lists, a value an epoch
+    dict of lists, one value for each epoch
         ``loss``; ``pairs_per_second`` and ``seconds`` of its steps alone, the first with
         compiling; and what the callbacks add, as ``one_shot``, as plain numbers.
 
@@ -198,7 +198,7 @@ def _one_epoch(model, pairs, same, batch_size: int, rng: np.random.Generator) ->
     """Train on all pairs once, in random order, but for those that do not fill a batch."""
     order = rng.permutation(len(pairs))[: len(pairs) // batch_size * batch_size]
     start = time.perf_counter()
-    # NumPy arrays that are shuffled already: a keras.utils.PyDataset took 25 ms a step.
+    # NumPy arrays that are shuffled already: a keras.utils.PyDataset took 25 ms for each step.
     fitted = model.fit(
         pairs[order].astype("int32"),
         same[order],
