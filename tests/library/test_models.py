@@ -208,6 +208,15 @@ class TestEmbed:
         with pytest.raises(ValueError, match=r"images .*expected .*\[0, 1\]"):
             models.embed(encoder, images)
 
+    @pytest.mark.parametrize("largest", [1.3, 16.0])
+    def test_refuses_floats_of_another_range_and_takes_standardized_ones(
+        self, encoder, images, largest
+    ):
+        """As of load_digits, from 0 to 16: standardized images have negative values."""
+        with pytest.raises(ValueError, match=rf"values from .* to {largest:g}; expected"):
+            models.embed(encoder, largest * images / images.max())
+        assert np.isfinite(models.embed(encoder, 4 * images - 2)).all()
+
     @pytest.mark.parametrize(
         "dtype", ["uint8", "bool", "int64", "float16", "float32", "float64", "bfloat16"]
     )
