@@ -5,6 +5,7 @@ from itertools import product
 import keras
 import numpy as np
 
+from .._checks import whole_number
 from .embedding import checked_images, embed
 
 
@@ -47,7 +48,8 @@ def embed_shifted(encoder: keras.Model, images: np.ndarray, reach: int = 1) -> n
     images = checked_images(encoder, images)
     total = embed(encoder, images)
     height, width = images.shape[1:3]
-    if not 0 <= reach < min(height, width):
+    reach = whole_number(reach, "reach", 0)
+    if reach >= min(height, width):
         raise ValueError(f"reach is {reach}; expected 0 to {min(height, width) - 1} pixels")
     framed = np.pad(images, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
     for y, x in product(range(2 * reach + 1), repeat=2):

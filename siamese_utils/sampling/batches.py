@@ -30,9 +30,9 @@ class PairDataset(keras.utils.PyDataset):
     Raises
     ------
     ValueError
-        If the images are not in [0, 1], as bytes from 0 to 255 are not; if ``pairs`` are not
-        indices of images, or ``same`` is not 1 or 0 for each; if ``batch_size`` or ``seed`` is
-        no whole number; or if there are fewer pairs than one batch holds.
+        If the images are neither in [0, 1] nor standardized around 0, as bytes are not; if
+        ``pairs`` are not indices of images, or ``same`` is not 1 or 0 for each; if ``batch_size``
+        or ``seed`` is no whole number; or if there are fewer pairs than one batch holds.
 
     Examples
     --------
@@ -126,8 +126,8 @@ class ClassBatches(keras.utils.PyDataset):
     Raises
     ------
     ValueError
-        If the images are not in [0, 1], as bytes from 0 to 255 are not; if ``labels`` or
-        ``groups`` are not one for each image; if a count or ``seed`` is no whole number; if there
+        If the images are neither in [0, 1] nor standardized around 0, as bytes are not; if
+        ``labels`` or ``groups`` are not one for each image; if a count or ``seed`` is no whole number; if there
         are fewer classes, or a class has fewer images, than a batch needs; or if a class is in
         two groups.
 

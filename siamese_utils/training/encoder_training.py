@@ -57,7 +57,8 @@ def fit_encoder(
     ------
     ValueError
         If ``n_steps`` is no multiple of the batches of an epoch, ``averaging`` is no momentum,
-        ``rate`` or ``weight_decay`` is negative, or the images are not in [0, 1].
+        ``rate`` or ``weight_decay`` is negative, or the images are neither in [0, 1] nor
+        standardized around 0.
 
     Examples
     --------

@@ -218,7 +218,12 @@ class TestShifted:
         models.embed_shifted(dense, images)
         np.testing.assert_array_equal(images, before)
 
-    @pytest.mark.parametrize("reach", [-1, 5, 6])
+    @pytest.mark.parametrize("reach", [-1, 1.5, "1"])
+    def test_refuses_a_reach_that_is_no_number_of_pixels(self, dense, images, reach):
+        with pytest.raises(ValueError, match=r"reach is .*; expected a whole number of at least 0"):
+            models.embed_shifted(dense, images, reach)
+
+    @pytest.mark.parametrize("reach", [5, 6])
     def test_refuses_a_reach_that_leaves_nothing(self, dense, images, reach):
         with pytest.raises(ValueError, match=rf"reach is {reach}; expected 0 to 4 pixels"):
             models.embed_shifted(dense, images, reach)
