@@ -127,9 +127,9 @@ class ClassBatches(keras.utils.PyDataset):
     ------
     ValueError
         If the images are neither in [0, 1] nor standardized around 0, as bytes are not; if
-        ``labels`` or ``groups`` are not one for each image; if a count or ``seed`` is no whole number; if there
-        are fewer classes, or a class has fewer images, than a batch needs; or if a class is in
-        two groups.
+        ``labels`` or ``groups`` are not one for each image; if a count or ``seed`` is no whole
+        number; if there are fewer classes, or a class has fewer images, than a batch needs; or if
+        a class is in two groups.
 
     Examples
     --------
