@@ -9,8 +9,6 @@ import hashlib
 import io
 import json
 import re
-import subprocess
-import sys
 import tokenize
 import tomllib
 from pathlib import Path
@@ -18,6 +16,8 @@ from pathlib import Path
 import address
 import nbformat
 from packaging.requirements import Requirement
+
+from siamese_utils.chapters import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORDS = ROOT / "results" / "full"
@@ -104,6 +104,7 @@ def _modules_used(source: str) -> set[str]:
     return found
 
 
+@functools.cache
 def _imports(source: str, package: str) -> set[str]:
     """Names of the package's modules in the import statements of some code.
 
@@ -175,6 +176,7 @@ def _passed_on(tree: ast.Module, package: str, alias: str) -> set[str]:
     return {exports.get(attribute, f"{package}.{attribute}") for attribute in attributes}
 
 
+@functools.cache
 def _bare_source(source: str) -> str:
     """Python code without comments, docstrings and blank lines, otherwise to the letter."""
     lines = source.splitlines()
@@ -193,11 +195,7 @@ def _bare_source(source: str) -> str:
 
 
 def _quick_settings(chapter: str) -> str:
-    code = (
-        "import json; from siamese_utils.chapters import settings; "
-        f"print(json.dumps(vars(settings({chapter!r}, 'quick'))))"
-    )
-    return subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True)
+    return json.dumps(vars(settings(chapter, "quick"))) + "\n"
 
 
 def _locked_versions() -> dict[str, str]:
