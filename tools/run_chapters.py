@@ -8,7 +8,9 @@ python tools/run_chapters.py full [CHAPTER]      run at full, write results/full
 
 import argparse
 import ast
+import asyncio
 import base64
+import contextlib
 import datetime
 import functools
 import json
@@ -83,11 +85,12 @@ def refresh(chapter: str) -> None:
         coalesce_streams=True,  # one output of all that a cell prints
         resources={"metadata": {"path": str(NOTEBOOKS)}},
     )
+    interrupts: list[int] = []
+    client.on_notebook_start = functools.partial(_take_interrupts, interrupts)
     try:
         client.execute()
-    except AssertionError as error:
-        # nbclient takes an interrupt for itself, ends the kernel, and stumbles over that.
-        raise (KeyboardInterrupt if client.km is None else error) from error
+    except Exception as error:
+        raise (KeyboardInterrupt if interrupts else error) from error
     report_times(notebook)
     clear_away(notebook)
     faults = output_faults(notebook)
@@ -105,6 +108,22 @@ def refresh(chapter: str) -> None:
         picture = ROOT / "book" / "figures" / name
         write_whole(picture, functools.partial(Path.write_bytes, data=png))
     write_whole(path, functools.partial(nbformat.write, notebook))
+
+
+def _take_interrupts(interrupts: list[int], notebook: nbformat.NotebookNode) -> None:
+    """Have an interrupt noted, and end the run that has just begun.
+
+    nbclient would end the kernel alone, and then, now and then, stumble over that.
+    """
+    run, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def interrupt(number: int) -> None:
+        interrupts.append(number)
+        run.cancel()
+
+    with contextlib.suppress(NotImplementedError):  # Windows has none
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt, number)
 
 
 def clear_away(notebook: nbformat.NotebookNode) -> None:
