@@ -17,8 +17,10 @@ PY     := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 # Two files at a time: most tests keep one core busy.
 TWO    := -n 2 --dist loadfile
-# Those in a browser wait for it now and then, so a third fits in.
-THREE  := -n 3 --dist loadfile
+# Those in a browser wait for it now and then, so a third fits in. The long files come first, and
+# the many short ones fill up the end.
+THREE  := -n 3 --dist loadfile --no-loadscope-reorder
+LONG_FIRST := tests/site tests/chapters tests/library
 # What hangs must not hang the run for ever; nothing that only waits for a busy machine may meet
 # these limits.
 LIMIT  := $(if $(shell command -v timeout),timeout --foreground -k 30 4h)
@@ -95,7 +97,7 @@ check: setup  ## style, types, imports, fast unit tests and freshness of the cha
 
 # The later chapters take longest, so they come first, and no worker ends alone with one of them.
 test: check  ## check, the slower tests, the book in a browser, and every chapter: 20 minutes
-	$(LIMIT) $(PYTEST) $(THREE) -m "slow and not nightly" tests
+	$(LIMIT) $(PYTEST) $(THREE) -m "slow and not nightly" $(LONG_FIRST)
 	$(LIMIT) $(PYTEST) $(NBVAL) $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
 
 test-backends: setup  ## the unit tests on JAX and PyTorch, which it installs
@@ -108,7 +110,7 @@ test-backends: setup  ## the unit tests on JAX and PyTorch, which it installs
 	done
 
 test-all: test test-backends  ## all of that, and what is tested every night: one to two hours
-	$(LIMIT) $(PYTEST) $(THREE) -m nightly tests
+	$(LIMIT) $(PYTEST) $(THREE) -m nightly $(LONG_FIRST)
 
 refresh: setup  ## run the chapters again at the quick profile and store their outputs
 	$(PY) tools/run_chapters.py refresh $(CHAPTER)

@@ -135,6 +135,7 @@ def test_a_second_load_decodes_nothing_and_is_a_memory_map(background, monkeypat
     np.testing.assert_array_equal(again.images[-1], background.images[-1])
 
 
+@pytest.mark.slow
 def test_a_decoded_copy_with_the_images_of_another_set_is_made_again(
     supplied, originals, background, tmp_path
 ):
@@ -384,6 +385,7 @@ def test_an_html_page_in_place_of_a_file_is_named(supplied, source, load):
         pytest.param(FACES, load_att_faces, "s7/3.pgm", id="faces"),
     ],
 )
+@pytest.mark.slow
 def test_one_wrong_pixel_in_a_sound_archive_is_an_error(supplied, originals, source, load, member):
     changes = []
 

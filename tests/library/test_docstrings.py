@@ -14,6 +14,7 @@ MODULES = [m.name for m in pkgutil.walk_packages(siamese_utils.__path__, "siames
 
 
 @pytest.mark.parametrize("name", MODULES)
+@pytest.mark.slow
 def test_examples(name):
     module = importlib.import_module(name)
     assert doctest.testmod(module).failed == 0

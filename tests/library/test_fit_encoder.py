@@ -98,8 +98,8 @@ def training():
     return Training()
 
 
+@pytest.mark.slow
 class TestTraining:
-    @pytest.mark.slow
     def test_changes_the_weights_it_is_given(self, training):
         for name, value in training.before.items():
             assert np.abs(training.after[name] - value).max() > 1e-4, name
@@ -139,7 +139,6 @@ class TestTraining:
     def test_moving_statistics_are_the_last(self, training, name):
         np.testing.assert_array_equal(training.after[name], training.seen.weights[-1][name])
 
-    @pytest.mark.slow
     def test_same_seed_same_weights(self, training):
         again = Training()
         assert again.history == training.history
@@ -172,8 +171,8 @@ def painted():
     return Painted()
 
 
+@pytest.mark.slow
 class TestDecayAndDistortion:
-    @pytest.mark.slow
     def test_n_steps_counts_batches_not_epochs(self, painted):
         assert painted.history == {"loss": [0.0, 0.0]}
         assert len(painted.seen.weights) == 4

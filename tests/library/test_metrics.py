@@ -93,6 +93,7 @@ class TestMeanDistance:
         assert again.name == "mean_distance"
 
 
+@pytest.mark.slow
 def test_in_fit_they_start_anew_in_every_epoch():
     """With weights that do not move, every epoch gives the mean over its batches."""
     encoder = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])

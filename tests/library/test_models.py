@@ -235,6 +235,7 @@ class TestEmbed:
         "policy",
         ["mixed_bfloat16", "bfloat16", "mixed_float16", "float16", "float64"],
     )
+    @pytest.mark.slow
     def test_is_float32_for_an_encoder_of_any_precision(self, encoder, images, policy):
         expected = models.embed(encoder, images)
         before = keras.config.dtype_policy()
@@ -250,6 +251,7 @@ class TestEmbed:
 
     @pytest.mark.parametrize("floatx", ["float64", "float16"])
     @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+    @pytest.mark.slow
     def test_under_another_floatx(self, encoder, images, floatx, dtype):
         ink = (images > 0.5).astype(dtype)
         expected = models.embed(encoder, ink)

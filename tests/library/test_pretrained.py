@@ -111,6 +111,7 @@ class TestOmniglot:
         assert card["metrics"]["official runs"] == recorded["plain"]
         assert card["metrics"]["official runs, nine shifts"] == recorded["nine shifts"]
 
+    @pytest.mark.slow
     def test_reaches_on_the_official_runs_what_its_card_says(self, omniglot):
         runs = datasets.load_official_runs()
         embeddings = [

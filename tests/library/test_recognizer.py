@@ -593,6 +593,7 @@ class TestEvaluate:
         assert found.accuracy_interval == of_pairs
 
     @pytest.mark.parametrize(("n_classes", "n_images"), [(2, 2), (2, 5), (3, 5), (5, 5)])
+    @pytest.mark.slow
     def test_a_few_lucky_trials_do_not_pass(self, n_classes, n_images):
         """Of embeddings without any sense at most about 2.5 % may be called better than chance."""
         rng, labels = np.random.default_rng(0), np.repeat(np.arange(n_classes), n_images)

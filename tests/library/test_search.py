@@ -25,6 +25,7 @@ def search():
     return layerwise_search(by_rates, GROUPS, 40, seed=1)
 
 
+@pytest.mark.slow
 def test_values_are_in_the_paper_s_ranges(search):
     assert len(search.values) == len(search.accuracies) == 40
     for kind, low, high in (("rates", 1e-4, 0.1), ("momenta", 0, 1), ("l2", 1e-6, 0.1)):
@@ -35,6 +36,7 @@ def test_values_are_in_the_paper_s_ranges(search):
     assert rates.min() < -3.5 and rates.max() > -1.5  # all over a logarithmic scale
 
 
+@pytest.mark.slow
 def test_a_group_shares_its_values(search):
     for values in search.values:
         for found in dataclasses.asdict(values).values():
@@ -42,6 +44,7 @@ def test_a_group_shares_its_values(search):
             assert found["conv1"] == found["conv2"] != found["head"]
 
 
+@pytest.mark.slow
 def test_accuracies_belong_to_their_values(search):
     np.testing.assert_allclose([by_rates(v) for v in search.values], search.accuracies)
     assert by_rates(search.best) == max(search.accuracies)

@@ -298,6 +298,7 @@ def test_a_decoded_copy_is_never_half_written(cache, monkeypatch, stop):
     assert files_below(cache) == []
 
 
+@pytest.mark.slow
 def test_processes_that_decode_the_same_file_at_once_all_get_it(cache):
     """They wait for each other before they write, so that all of them find no copy."""
     code = f"""
@@ -328,6 +329,7 @@ def test_processes_that_decode_the_same_file_at_once_all_get_it(cache):
 
 
 @pytest.mark.parametrize("level", ["NOTSET", "DEBUG", "ERROR"])
+@pytest.mark.slow
 def test_the_log_of_pooch_is_the_user_s_before_and_after(cache, server, level):
     """Importing sets nothing, and a download puts back what it sets, even if it fails."""
     urls = server.url + "/missing", server.url + "/good"

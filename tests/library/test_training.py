@@ -227,6 +227,7 @@ class TestLayerwiseSGD:
             w = w + step
         np.testing.assert_allclose(weights(model), w, rtol=1e-4)
 
+    @pytest.mark.slow
     def test_equal_rates_and_constant_momentum_are_keras_s_sgd(self):
         x = np.random.default_rng(0).normal(size=(8, 1)).astype("float32")
         found = []

@@ -155,6 +155,7 @@ class TestTripletLoss:
             assert found > 0
 
     @pytest.mark.parametrize("form", losses.FORMS)
+    @pytest.mark.slow
     def test_random_takes_one_listed_negative_a_pair(self, form):
         """The mean over pairs lies between those with the best and the worst negatives; it is
         one of the possible means; and images in other places draw other negatives.
