@@ -97,10 +97,11 @@ class Assessment:
             f"  equal error rate {share(self.equal_error_rate)}",
         ]
         if self.threshold is not None:
-            lines.append(
-                f"  at threshold {self.threshold:.3f}: {share(self.false_accept)} of different "
-                f"pairs called same, {share(self.false_reject)} of same pairs called different"
-            )
+            lines += [
+                f"  at threshold {self.threshold:.3f}",
+                f"    {share(self.false_accept)} of different pairs called same",
+                f"    {share(self.false_reject)} of same pairs called different",
+            ]
         return "\n".join(lines)
 
     def as_dict(self) -> dict:

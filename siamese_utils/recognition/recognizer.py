@@ -391,8 +391,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         2 classes not trained on, 8 images:
           2-way one-shot 100.0 % (61.0 % to 100.0 %), chance 50.0 %
           equal error rate 0.0 %
-          at threshold 0.500: 0.0 % of different pairs called same, 0.0 % of same pairs called \
-different
+          at threshold 0.500
+            0.0 % of different pairs called same
+            0.0 % of same pairs called different
         """
         labels = label_array(y)
         vectors = unit_vectors(self._embed(X)[0], False)
