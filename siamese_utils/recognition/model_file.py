@@ -110,9 +110,9 @@ def _parts(path: Path) -> tuple[dict, dict | None]:
         with zipfile.ZipFile(path) as file:
             config = json.loads(file.read("config.json"))
             settings = json.loads(file.read(SETTINGS)) if SETTINGS in file.namelist() else None
-        if not isinstance(config, dict):
-            raise ValueError("its settings are no JSON object")
-        _holds_code(config)  # nested without end it raises an error, too
+        if not isinstance(config, dict) or "class_name" not in config:
+            raise ValueError("its settings are no model's")
+        _holds_code(config)  # nested without end it may raise an error, too
     except Exception as error:  # of many types: a bad archive, bad JSON, nesting without end
         raise ValueError(
             f"{path} is not a Keras file, or not a whole one ({first_line(error)}). "

@@ -355,7 +355,9 @@ class TestUntrustedFile:
         with pytest.raises(ValueError, match=rf"model\.keras cannot be loaded .*{name}"):
             Recognizer.load(path)
 
-    @pytest.mark.parametrize("settings", ["[]", "[" * 200_000, '{"x":' * 900 + "1" + "}" * 900])
+    @pytest.mark.parametrize(
+        "settings", ["[]", "{}", "[" * 200_000, '{"x":' * 900 + "1" + "}" * 900]
+    )
     def test_settings_that_are_none(self, tmp_path, settings):
         """A list, and nested without end."""
         path = tmp_path / "model.keras"
