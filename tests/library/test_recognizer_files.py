@@ -131,7 +131,7 @@ class TestModel:
         recognizer.save(tmp_path / "m.keras")
         with pytest.warns(UserWarning, match="no better than chance") as said:
             loaded = Recognizer.load(tmp_path / "m.keras")
-        assert len(said) == 1
+        assert [each.category for each in said].count(UserWarning) == 1
         assert loaded.assessment_ == recognizer.assessment_
 
     @pytest.mark.parametrize("part", ["reading", "assessment"])
