@@ -500,10 +500,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             assessment = settings["assessment"] and Assessment.from_dict(settings["assessment"])
             found = cls(encoder, settings["threshold"], reading=reading)
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
-                f"{path} has settings that this version does not know ({first_line(error)}). "
-                "Expected those of Recognizer.save. Update the package, or save the model again."
-            ) from error
+            raise _unknown_settings(path, error, "save") from error
         if assessment is not None:
             found.assessment_, found._assessed = assessment, found._state()
             found._warn_of_doubt()
@@ -514,10 +511,16 @@ class Recognizer(ClassifierMixin, BaseEstimator):
 
         With the errors of :meth:`load`, after which the recognizer is unchanged.
         """
-        settings, embeddings, labels, ground = read_gallery(Path(path).expanduser())
+        path = Path(path).expanduser()
+        settings, embeddings, labels, ground = read_gallery(path)
         digest = digest_or_none(self._checked_encoder())
-        require_encoder(Path(path), settings["encoder"], digest)
+        require_encoder(path, settings["encoder"], digest)
         reading = settings.get("reading")  # version 1.0 did not write it
+        try:
+            if reading is not None:
+                Reading.from_dict(reading)
+        except (KeyError, TypeError, ValueError) as error:
+            raise _unknown_settings(path, error, "save_gallery") from error
         self._require_reading(reading)
         # Whether a label suits is asked by predict: a gallery without a threshold may meet a
         # model that has one.
@@ -608,3 +611,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 "kind of image, or choose the threshold on classes like these.",
                 stacklevel=3,
             )
+
+
+def _unknown_settings(path: Path, error: Exception, saver: str) -> ValueError:
+    return ValueError(
+        f"{path} has settings that this version does not know ({first_line(error)}). "
+        f"Expected those of Recognizer.{saver}. Update the package, or save the file again."
+    )

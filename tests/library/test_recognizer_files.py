@@ -271,6 +271,17 @@ class TestGallery:
                 recognizer.load_gallery(tmp_path / "g.npz")
             assert recognizer.threshold == 0.2 and not hasattr(recognizer, "labels_")
 
+    @pytest.mark.parametrize("reading", [{"shear": 3}, {"size": None}, {"polarity": "?"}])
+    def test_a_reading_of_a_later_version_is_named(self, encoder, images, tmp_path, reading):
+        path = tmp_path / "g.npz"
+        recognizer = Recognizer(encoder, reading=READING).fit(images, list("abcabc"))
+        recognizer.gallery_reading_ = {**READING.as_dict(), **reading}
+        recognizer.save_gallery(path)
+        loaded = Recognizer(encoder, threshold=0.2, reading=READING)
+        with pytest.raises(ValueError, match=r"g.npz has settings .* not know .*Update the pack"):
+            loaded.load_gallery(path)
+        assert loaded.threshold == 0.2 and not hasattr(loaded, "labels_")
+
     def test_holds_no_pickle(self, compass, tmp_path):
         compass.fit(at(0, 90), np.array(["a", "b"], object)).save_gallery(tmp_path / "g.npz")
         with np.load(tmp_path / "g.npz", allow_pickle=False) as file:
