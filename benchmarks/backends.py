@@ -61,10 +61,9 @@ def measure():
         network,
         batches,
         past_the_paper.loss_of(RECIPE),
+        training.adamw(RECIPE["rate"], 2 * STEPS, weight_decay=RECIPE["weight decay"]),
         2 * STEPS,
-        RECIPE["rate"],
         distortions=past_the_paper.distortions(RECIPE),
-        weight_decay=RECIPE["weight decay"],
         callbacks=[epochs],
     )
     first, second = epochs.seconds

@@ -1,22 +1,24 @@
-"""Pairs a second of the paper's network on a GPU: this package beside plain PyTorch.
+"""The paper's own network, trained: the recorded runs behind chapters 01 and 05.
 
-Three measurements, each in a process of its own so that none holds the other's memory: the
-card's rate of multiplying matrices in bfloat16; a training step of Koch's network by
-`training.fit_pairs`, on the Keras backend that is set; and the same network, batch and
-optimiser written in plain PyTorch as its manuals advise (channels last, autocast to bfloat16,
-fused Adam, compiled). They take turns, and the medians count. In neither are the images
-distorted, and in both they lie on the card.
+    python benchmarks/paper_network.py [PART ...]
 
-    KERAS_BACKEND=jax python benchmarks/paper_network.py
+recorded  the best recipe on all 30 background alphabets, three seeds; then the official runs,
+          verification and MNIST are looked at, once each
+ladder    one change after the other, from the recipe of the public implementations to the one
+          above; trained on 25 background alphabets, measured on the other five
+tried     one change each of the last rung, on the same alphabets, from which the recipe was chosen
 
-prints a table and writes it to results/benchmarks/. It needs PyTorch, and a GPU that both see.
+Each training is an entry of results/recorded/paper_network.json, written as soon as it is done.
+An entry is kept as long as its recipe is the same. A training that was interrupted goes on from
+its last checkpoint, in _build/paper_network: the same command again ends with the same weights.
+It computes in bfloat16 where the machine has units for it, and runs as it is on a GPU.
 """
 
 import argparse
 import json
 import os
-import subprocess
-import sys
+import re
+import shutil
 import time
 from pathlib import Path
 
@@ -27,211 +29,406 @@ set_up()  # before Keras is imported, which starts TensorFlow
 import keras
 import numpy as np
 
-from siamese_utils import chapters, models, training
-from siamese_utils._backend import has_gpu
-from siamese_utils._files import write_whole
+from siamese_utils import (
+    augment,
+    chapters,
+    datasets,
+    evaluation,
+    losses,
+    models,
+    sampling,
+    training,
+)
+from siamese_utils._files import write_arrays
 
-FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
-TURNS = 3
-BATCH = 128  # pairs, as in the paper
-STEPS = 50  # of a measurement, after as many that compile and warm up
-N_IMAGES = 2_000
-DIM = 4096
-RATE = 6e-5
-MATRIX = 8_192  # rows and columns
-BARS = {"share of the matrix rate": 0.2, "times plain PyTorch": 1.0}
-# Of each convolution: filters, and their size.
-CONVOLUTIONS = ((64, 10), (128, 7), (128, 4), (256, 4))
+ROOT = Path(__file__).resolve().parents[1]
+RECORD = ROOT / "results" / "recorded" / "paper_network.json"
+CHECKPOINTS = Path(os.environ.get("SIAMESE_CHECKPOINTS", ROOT / "_build" / "paper_network"))
+BATCH = (20, 4)  # letters, and drawings of each
+PER_STEP = 80  # images, also of listed pairs
+PER_EPOCH = 125  # steps; a checkpoint and a point of the curve after each
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "dense", "head")
 
-
-def data():
-    """Images as bytes, pairs of them, and whether they are the same, all made up."""
-    rng = np.random.default_rng(1)
-    images = rng.integers(0, 2, (N_IMAGES, 105, 105, 1), "uint8")
-    pairs = rng.integers(0, N_IMAGES, (STEPS * BATCH, 2))
-    return images, pairs, rng.integers(0, 2, len(pairs))
-
-
-def operations_a_pair():
-    """Multiplications and additions of a training step, a pair.
-
-    Forwards, and backwards once for the weights and once for the inputs, which the first
-    convolution does not need.
-    """
-    side, channels, forwards, of_first = 105, 1, 0, 0
-    for i, (filters, size) in enumerate(CONVOLUTIONS):
-        side = side - size + 1
-        layer = 2 * side**2 * filters * size**2 * channels
-        forwards, of_first = forwards + layer, of_first or layer
-        channels, side = filters, side // 2 if i < 3 else side
-    forwards += 2 * side**2 * channels * DIM
-    return 2 * (3 * forwards - of_first)
-
-
-def ours():
-    """Pairs a second of `training.fit_pairs`."""
-    keras.utils.set_random_seed(1)
-    with training.mixed_precision():
-        network = models.koch_network(models.koch_encoder(dim=DIM))
-    images, pairs, same = data()
-    history = training.fit_pairs(
-        network, images, pairs, same, keras.optimizers.Adam(RATE), 2, batch_size=BATCH
-    )
-    return history["pairs_per_second"][1]
-
-
-def plain_network():
-    """The network in PyTorch: left and right images to one logit."""
-    import torch  # here, because the package runs without it
-    from torch import nn
-
-    class Network(nn.Module):
-        def __init__(self):
-            super().__init__()
-            layers, channels = [], 1
-            for i, (filters, size) in enumerate(CONVOLUTIONS):
-                layers += [nn.Conv2d(channels, filters, size), nn.ReLU()]
-                layers += [nn.MaxPool2d(2)] if i < 3 else []
-                channels = filters
-            dense = [nn.Flatten(), nn.Linear(36 * channels, DIM), nn.Sigmoid()]
-            self.encoder = nn.Sequential(*layers, *dense)
-            self.head = nn.Linear(DIM, 1)
-
-        def forward(self, left, right):
-            left, right = self.encoder(torch.cat([left, right])).chunk(2)
-            return self.head((left - right).abs())[:, 0]
-
-    return Network()
+# What the public implementations do: weights N(0, 0.01), biases N(0.5, 0.01), listed pairs of
+# any two letters, cross-entropy, Adam at 6e-5.
+SOURCES = {
+    "alphabets": "25 of background",
+    "start": "sources",
+    "pairs": "listed",
+    "one alphabet a batch": False,
+    "hardness": 0.0,
+    "affine": 0.0,
+    "thickness": False,
+    "symmetries": False,
+    "optimizer": "Adam",
+    "rate": 6e-5,
+    "averaging": None,
+    "images": 60_000,
+    "seed": 1,
+}
+LADDER = {
+    "the sources' recipe": {},
+    "a start fitted to the images": {"start": "data"},
+    "all pairs of a batch": {"pairs": "batch"},
+    "letters of one alphabet in a batch": {"one alphabet a batch": True},
+    "hard pairs weighted": {"hardness": 1.0},
+    "the paper's distortions": {"affine": 1.0},
+    "warm-up, and a rate that falls": {"optimizer": "AdamW", "rate": 1.5e-4},
+}
+OURS = SOURCES | {key: value for change in LADDER.values() for key, value in change.items()}
+TRIED = {
+    "twice the rate": {"rate": 3e-4},
+    "hardness 2": {"hardness": 2.0},
+    "thicker strokes": {"thickness": True},
+    "turned and mirrored alphabets": {"symmetries": True},
+    "mean of the weights": {"averaging": 0.99},
+    "the paper's optimizer": {"optimizer": "layer-wise momentum", "rate": 1.0},
+    "the paper's start": {"start": "paper"},
+    "Keras' start": {"start": "Keras"},
+}
+RECORDED = {"alphabets": "background", "images": 280_000}
 
 
-def plain():
-    """Pairs a second in plain PyTorch."""
-    import torch
-
-    torch.manual_seed(1)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    torch.backends.cudnn.benchmark = True
-    network = plain_network().to(device, memory_format=torch.channels_last)
-    compiled = torch.compile(network) if device == "cuda" else network
-    optimizer = torch.optim.Adam(network.parameters(), RATE, fused=True)
-    images, pairs, same = (torch.from_numpy(array).to(device) for array in data())
-    images = images.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
-    for _ in range(2):
-        start = time.perf_counter()
-        total = torch.zeros((), device=device)  # summed there: to fetch a number is to wait
-        for batch in range(STEPS):
-            chosen = slice(batch * BATCH, (batch + 1) * BATCH)
-            left, right = (images[pairs[chosen, side]].float() for side in (0, 1))
-            with torch.autocast(device, torch.bfloat16):
-                logit = compiled(left, right)
-            loss = torch.nn.functional.binary_cross_entropy_with_logits(
-                logit.float(), same[chosen].float()
-            )
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            total += loss.detach()
-        assert np.isfinite(total.item())  # which waits for the last step
-        seconds = time.perf_counter() - start
-    return STEPS * BATCH / seconds
+def ladder():
+    recipe, rungs = SOURCES, {}
+    for name, change in LADDER.items():
+        recipe = recipe | change
+        rungs[name] = recipe
+    return rungs
 
 
-def matrix():
-    """Operations a second of a product of two square matrices in bfloat16."""
-    import torch
-
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    a, b = (torch.randn(MATRIX, MATRIX, dtype=torch.bfloat16, device=device) for _ in range(2))
-    for _ in range(2):
-        start = time.perf_counter()
-        for _ in range(STEPS):
-            product = a @ b
-        product[0, 0].item()  # waits for the last product
-        seconds = time.perf_counter() - start
-    return STEPS * 2 * MATRIX**3 / seconds
+def tried():
+    return {name: OURS | change for name, change in TRIED.items()}
 
 
-MEASURED = {"matrix": matrix, "ours": ours, "plain": plain}
+def recorded():
+    return {f"seed {seed}": OURS | RECORDED | {"seed": seed} for seed in (1, 2, 3)}
 
 
-def in_its_process(name):
-    """A measurement in a new process, which gives the card's memory back at its end."""
-    said = subprocess.run(
-        [sys.executable, __file__, "--one", name],
-        env={"XLA_PYTHON_CLIENT_PREALLOCATE": "false", **os.environ},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    return json.loads(said.splitlines()[-1])
-
-
-def table_of(medians, backend):
-    rate = medians["matrix"]
-    rows = []
-    for name, key in ((f"this package, Keras on {backend}", "ours"), ("plain PyTorch", "plain")):
-        share = medians[key] * operations_a_pair() / rate
-        rows.append(
-            {
-                "Koch's network": name,
-                "pairs a second": f"{medians[key]:,.0f}",
-                "share of the matrix rate": f"{100 * share:.0f} %",
-                "times plain PyTorch": f"{medians[key] / medians['plain']:.2f}",
-            }
-        )
-    note = (
-        f"The card multiplies matrices in bfloat16 at {rate / 1e12:,.0f} TFLOP/s, and a training "
-        f"step costs {operations_a_pair() / 1e9:.2f} GFLOP a pair."
-    )
-    return f"{chapters.markdown_table(rows)}\n\n{note}"
+PARTS = {"recorded": recorded, "ladder": ladder, "tried": tried}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--one", choices=MEASURED, help="measure this one here, print it as JSON")
-    asked = parser.parse_args().one
-    if asked:
-        print(json.dumps(MEASURED[asked]()))
-        return
-    import torch
-
-    backend = keras.backend.backend()
-    for name, seen in (
-        ("PyTorch", torch.cuda.is_available()),
-        (f"Keras on {backend}", has_gpu()),
-    ):
-        if not seen:
-            raise SystemExit(f"{name} sees no GPU, and on a processor this would take hours")
-    start = time.perf_counter()
-    measured = {name: [] for name in MEASURED}
-    for _ in range(TURNS):
-        for name in MEASURED:
-            measured[name].append(in_its_process(name))
-            print(f"{name}: {measured[name][-1]:.4g}", flush=True)
-    medians = {name: float(np.median(turns)) for name, turns in measured.items()}
-    found = {
-        "share of the matrix rate": medians["ours"] * operations_a_pair() / medians["matrix"],
-        "times plain PyTorch": medians["ours"] / medians["plain"],
+    parser.add_argument("part", nargs="*", help=f"some of {', '.join(PARTS)}; all if none is named")
+    parser.add_argument("--only", help="only this entry of the part")
+    asked = parser.parse_args()
+    unknown = sorted(set(asked.part) - set(PARTS))
+    if unknown:
+        parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    entries = {
+        f"{part}: {name}": recipe
+        for part in asked.part or PARTS
+        for name, recipe in PARTS[part]().items()
+        if asked.only in (None, name)
     }
-    table = table_of(medians, backend)
-    print(table)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    write_whole(
-        FOLDER / "paper_network.md", lambda path: path.write_text(table + "\n", encoding="utf-8")
+    if not entries:
+        parser.error(f"no entry {asked.only!r} there")
+    for name, recipe in entries.items():
+        run(name, recipe)
+
+
+def run(name, recipe):
+    """Train and measure, unless the entry is there, and add it to the record."""
+    if read()["metrics"].get(name, {}).get("recipe") == recipe:
+        print(f"{name}: recorded already", flush=True)
+        return
+    provenance = chapters.provenance()  # of now: the files may be changed while it trains
+    folder = CHECKPOINTS / re.sub(r"\W+", "_", name)
+    entry = {"recipe": recipe, **measured(recipe, folder), "provenance": provenance}
+    entries = read()["metrics"] | {name: entry}  # another process may have added to it by now
+    every = [f"{part}: {each}" for part, make in PARTS.items() for each in make()]
+    entries = {key: entries[key] for key in every if key in entries}
+    seconds = sum(entry["seconds"] for entry in entries.values())
+    chapters.write_record(RECORD, "benchmarks/paper_network", "recorded", {}, entries, seconds)
+    shutil.rmtree(folder)
+    print(f"{name}: {json.dumps(entry)}", flush=True)
+
+
+def read():
+    """The record, empty before the first training."""
+    return chapters.read_record(RECORD) if RECORD.exists() else {"metrics": {}}
+
+
+def measured(recipe, folder):
+    """Train by a recipe, and measure on what it was not trained on."""
+    train, validation = data_of(recipe["alphabets"])
+    network, encoder, head, precision = build(recipe, train)
+    history = trained(recipe, network, encoder, head, train, validation, folder)
+    n_epochs = len(history["loss"])
+    images = [PER_STEP * PER_EPOCH * (epoch + 1) for epoch in range(n_epochs)]
+    per_step = PER_STEP // 2 if recipe["pairs"] == "listed" else PER_STEP * (PER_STEP - 1) // 2
+    curve = {name: [round(value, 4) for value in values] for name, values in history.items()}
+    found = {
+        "weights": encoder.count_params() + head.count_params(),
+        "seconds": round(sum(history["seconds"]), 1),
+        "images": images[-1],
+        "pairs": per_step * PER_EPOCH * n_epochs,
+        "precision": precision,
+        "curve": {"images": images, **curve},
+        "validation": share(on_validation(encoder, head, validation)),
+    }
+    if recipe["alphabets"] == "background":
+        found |= looked_at_once(encoder, head, recipe["seed"])
+    return found
+
+
+def data_of(alphabets):
+    """The images to learn from, and those that watch the training."""
+    background = datasets.load_omniglot("background")
+    if alphabets == "25 of background":
+        return datasets.split_alphabets(background, 5, np.random.default_rng(1))
+    # All 30: the evaluation alphabets that are in no official run watch.
+    evaluation_set = datasets.load_omniglot("evaluation")
+    in_runs = set(datasets.load_official_runs().alphabets)
+    others = [name for name in evaluation_set.alphabet_names if name not in in_runs]
+    return background, evaluation_set.select(others)
+
+
+def build(recipe, train):
+    """The network that is trained, its encoder and head, and the precision they compute in."""
+    seed = recipe["seed"]
+    keras.utils.set_random_seed(seed)
+    with training.mixed_precision() as precision:
+        encoder = models.koch_encoder(paper_init=recipe["start"] == "paper")
+        network = models.koch_network(encoder, paper_init=recipe["start"] == "paper")
+    head = network.get_layer("head")
+    if recipe["start"] == "sources":
+        rng = np.random.default_rng(seed)
+        for variable in network.trainable_variables:
+            mean = 0.5 if variable.name == "bias" else 0.0
+            variable.assign(rng.normal(mean, 0.01, variable.shape))
+    elif recipe["start"] == "data":
+        chosen = np.random.default_rng(seed).choice(len(train), 300, replace=False)
+        models.start_from_data(encoder, head, train.images[chosen], seed)
+    return network, encoder, head, precision
+
+
+def trained(recipe, network, encoder, head, train, validation, folder):
+    """Train by a recipe; the history of losses, seconds and accuracies."""
+    seed, n_steps = recipe["seed"], recipe["images"] // PER_STEP
+    if recipe["pairs"] == "listed":
+        drawn = sampling.alphabet_pairs(
+            train.labels, np.zeros(len(train), int), PER_STEP // 2 * n_steps,
+            np.random.default_rng(seed), drawers=train.drawers,
+        )  # fmt: skip
+        batches, loss = ListedPairs(train.images, *drawn), "binary_crossentropy"
+    else:
+        groups = train.alphabets if recipe["one alphabet a batch"] else None
+        batches = sampling.ClassBatches(
+            train.images, train.labels, *BATCH, PER_EPOCH, seed, groups=groups
+        )
+        network = models.in_batch_network(encoder, head)
+        loss = losses.InBatchVerificationLoss(recipe["hardness"])
+    watch = Watch(encoder, head, validation, n_steps // PER_EPOCH)
+    return training.fit_encoder(
+        network,
+        batches,
+        loss,
+        optimizer_of(recipe, n_steps),
+        n_steps,
+        distortions=distortions(recipe),
+        folder=folder,
+        callbacks=[watch],
     )
-    settings = {"turns": TURNS, "batch": BATCH, "steps": STEPS, "matrix": MATRIX, "bars": BARS}
-    metrics = {"medians": medians, "measured": measured, "torch": torch.__version__, **found}
-    chapters.write_record(
-        FOLDER / "paper_network.json",
-        "benchmarks/paper_network",
-        "full",
-        settings,
-        metrics,
-        time.perf_counter() - start,
+
+
+class ListedPairs(keras.utils.PyDataset):
+    """A long list of pairs, taken once from its start to its end."""
+
+    def __init__(self, images, pairs, same):
+        super().__init__()
+        self.images, self.pairs, self.same, self.epoch = images, pairs, same, 0
+
+    def __len__(self):
+        return PER_EPOCH
+
+    def __getitem__(self, index):
+        first = (self.epoch * PER_EPOCH + index) * PER_STEP // 2
+        chosen = slice(first, first + PER_STEP // 2)
+        left, right = (self.images[self.pairs[chosen, side]] for side in (0, 1))
+        return (left.astype("float32"), right.astype("float32")), self.same[chosen]
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+
+def optimizer_of(recipe, n_steps):
+    rate = recipe["rate"]
+    if recipe["optimizer"] == "AdamW":
+        return training.adamw(rate, n_steps, averaging=recipe["averaging"])
+    if recipe["optimizer"] == "Adam":
+        return keras.optimizers.Adam(rate)
+    # The paper gives ranges, no values: these are ours. An epoch of its is as long as one here.
+    rates = dict(zip(LAYERS, (0.02, 0.02, 0.02, 0.02, 0.02, 0.002), strict=True))
+    return training.LayerwiseSGD(
+        rates, 0.9, PER_EPOCH, rise_epochs=5, learning_rate=rate, global_clipnorm=1.0
     )
-    below = [name for name, bar in BARS.items() if found[name] < bar]
-    if below:
-        raise SystemExit(f"below the bar: {', '.join(below)}")
+
+
+def distortions(recipe):
+    """Layers in front of the network, in training only."""
+    seed, chosen = recipe["seed"], []
+    if recipe["symmetries"]:
+        chosen.append(augment.RandomSymmetry(seed))
+    if recipe["affine"]:
+        chosen.append(augment.RandomAffine(seed, recipe["affine"]))
+    if recipe["thickness"]:
+        chosen.append(augment.RandomThickness(seed))
+    return chosen
+
+
+class Watch(keras.callbacks.Callback):
+    """After each epoch: 20-way accuracy and verification on validation alphabets, and a line.
+
+    Measured as the official runs are, by 20 runs of 20 letters of one alphabet by two drawers.
+    """
+
+    def __init__(self, encoder, head, validation, n_epochs):
+        super().__init__()
+        self.encoder, self.head, self.n_epochs = encoder, head, n_epochs
+        rng = np.random.default_rng(1)
+        n_alphabets = len(validation.alphabet_names)
+        chosen = []  # (20, 20, 2) of indices: run, letter, drawer
+        for run in range(20):
+            of_alphabet = validation.alphabets == run % n_alphabets
+            letters = rng.choice(np.unique(validation.labels[of_alphabet]), 20, replace=False)
+            of_run = of_alphabet & np.isin(validation.labels, letters)
+            one, other = rng.choice(np.unique(validation.drawers[of_run]), 2, replace=False)
+            chosen.append(
+                [
+                    [
+                        np.flatnonzero(
+                            (validation.labels == letter) & (validation.drawers == drawer)
+                        )[0]
+                        for drawer in (one, other)
+                    ]
+                    for letter in letters
+                ]
+            )
+        self.images = validation.images[np.ravel(chosen)]
+        # Other alphabets for the different pairs of any two letters: the next run's supports.
+        self.next_run = np.roll(np.arange(20), 1)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["seconds"] = time.perf_counter() - self.began
+        embeddings = models.embed(self.encoder, self.images, batch_size=100)
+        queries, supports = np.moveaxis(embeddings.reshape(20, 20, 2, -1), 2, 0)
+        scores = evaluation.run_scores(self.head, queries, supports)
+        answers = np.tile(np.arange(20), 20)
+        found = evaluation.identify(-scores.reshape(400, 20), answers)
+        logs["one_shot"] = found.accuracy
+        alike = np.eye(20, dtype=bool)
+        same, one_alphabet = scores[:, alike], scores[:, ~alike]
+        any_two = evaluation.run_scores(self.head, queries, supports[self.next_run])
+        for name, different in (("one_alphabet", one_alphabet), ("any_two", any_two)):
+            apart = -np.concatenate([same.ravel(), different.ravel()])
+            kind = np.repeat([1, 0], [same.size, different.size])
+            logs[f"eer_{name}"] = evaluation.roc(apart, kind).equal_error_rate
+        left = (self.n_epochs - epoch - 1) * (time.perf_counter() - self.began)
+        print(
+            f"{time.strftime('%H:%M:%S')} {PER_STEP * PER_EPOCH * (epoch + 1):,} images, "
+            f"{logs['seconds']:.0f} s, loss {logs['loss']:.4f}, 20-way {found.accuracy:.1%}, "
+            f"EER {logs['eer_any_two']:.1%} and {logs['eer_one_alphabet']:.1%}, "
+            f"{left / 60:.0f} min left",
+            flush=True,
+        )
+
+
+def on_validation(encoder, head, validation):
+    """3,000 trials by all drawers, each within one of the validation alphabets."""
+    trials = random_trials(validation, 3_000, within=True)
+    embeddings = models.embed(encoder, validation.images)
+    scores = evaluation.episode_scores(head, embeddings, trials)
+    return evaluation.identify(-scores, trials.answers)
+
+
+def looked_at_once(encoder, head, seed):
+    """All test figures of a recorded run; the scores go to a file beside the record."""
+    runs = datasets.load_official_runs()
+    split = datasets.koch_split(
+        datasets.load_omniglot("background"), datasets.load_omniglot("evaluation")
+    )
+    unseen = datasets.load_omniglot("evaluation")
+    found, scores = {}, {}
+
+    queries, supports = (
+        models.embed(encoder, images.reshape(-1, 105, 105, 1), batch_size=100).reshape(20, 20, -1)
+        for images in (runs.test_images, runs.support_images)
+    )
+    scores["official runs"] = evaluation.run_scores(head, queries, supports)
+    found["official_runs"] = share(evaluation.official_runs(-scores["official runs"], runs))
+
+    # Table 1 of the paper in its two readings, each with a threshold of its own from the
+    # validation alphabets and drawers: different pairs of one alphabet, or of any two letters.
+    embedded = {part: models.embed(encoder, split[part].images) for part in ("validation", "test")}
+    found["verification"] = {}
+    for reading in ("one_alphabet", "any_two"):
+        distances, same = {}, {}
+        for part, embeddings in embedded.items():
+            pairs, same[part] = table_1_pairs(split[part], reading)
+            scores[f"{part} pairs, {reading}"] = evaluation.pair_scores(head, embeddings, pairs)
+            distances[part] = -scores[f"{part} pairs, {reading}"]
+        verified = evaluation.verify(
+            distances["validation"], same["validation"], distances["test"], same["test"]
+        )
+        found["verification"][reading] = share(verified) | {"threshold": verified.threshold}
+
+    embeddings = models.embed(encoder, unseen.images)
+    for kind, n_trials in (("within", 4_000), ("across", 1_000)):
+        trials = random_trials(unseen, n_trials, kind == "within")
+        scores[f"trials {kind}"] = evaluation.episode_scores(head, embeddings, trials)
+        answered = evaluation.identify(-scores[f"trials {kind}"], trials.answers)
+        found[f"trials_{kind}"] = share(answered)
+
+    digits, labels = datasets.load_mnist()[1]
+    trials = sampling.draw_episodes(labels, 10, 400, np.random.default_rng(1))
+    chosen, place = np.unique(
+        np.concatenate([trials.queries[:, None], trials.supports], axis=1), return_inverse=True
+    )
+    place = place.reshape(400, 11)
+    trials = sampling.Episodes(place[:, 0], place[:, 1:], trials.answers)
+    for name, thin in (("as they are", 0), ("thinned", 2)):
+        embeddings = models.embed(encoder, enlarged(digits[chosen], thin))
+        scores[f"MNIST, {name}"] = evaluation.episode_scores(head, embeddings, trials)
+        answered = evaluation.identify(-scores[f"MNIST, {name}"], trials.answers)
+        found[f"mnist_{name.replace(' ', '_')}"] = share(answered)
+
+    path = RECORD.with_name(f"paper_network_seed_{seed}.npz")
+    write_arrays(path, {"seed": seed}, {name: [array] for name, array in scores.items()})
+    return found
+
+
+def table_1_pairs(part, reading):
+    """2,000 pairs, half of them same; the two images of each by different drawers."""
+    groups = part.alphabets if reading == "one_alphabet" else np.zeros(len(part), int)
+    rng = np.random.default_rng(1)
+    return sampling.alphabet_pairs(part.labels, groups, 2_000, rng, drawers=part.drawers)
+
+
+def random_trials(part, n_trials, within):
+    """20-way one-shot trials by all drawers, within an alphabet or across all of them."""
+    alphabets = part.alphabets if within else None
+    rng = np.random.default_rng(1)
+    return sampling.draw_episodes(
+        part.labels, 20, n_trials, rng, drawers=part.drawers, alphabets=alphabets
+    )
+
+
+def enlarged(digits, thin):
+    """MNIST's digits at 105 x 105 pixels, their strokes thinner by ``2 * thin`` pixels."""
+    images = keras.ops.image.resize(digits.astype("float32"), (105, 105), interpolation="bicubic")
+    images = keras.ops.clip(images, 0.0, 1.0)
+    for _ in range(thin):
+        images = -keras.ops.max_pool(-images, 3, strides=1, padding="same")
+    return keras.ops.convert_to_numpy(images)
+
+
+def share(found):
+    return {"accuracy": found.accuracy, "interval": list(found.interval)}
 
 
 if __name__ == "__main__":

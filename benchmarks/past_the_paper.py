@@ -257,16 +257,20 @@ def trained(settings):
     batches = sampling.ClassBatches(
         images, train.labels, *BATCH, min(100, settings["steps"]), settings["seed"], groups=groups
     )
+    optimizer = training.adamw(
+        settings["rate"],
+        settings["steps"],
+        weight_decay=settings["weight decay"],
+        averaging=settings["averaging"],
+    )
     start = time.perf_counter()
     history = training.fit_encoder(
         network,
         batches,
         loss_of(settings),
+        optimizer,
         settings["steps"],
-        settings["rate"],
         distortions=distortions(settings),
-        weight_decay=settings["weight decay"],
-        averaging=settings["averaging"],
     )
     found = {
         "seconds": round(time.perf_counter() - start, 1),

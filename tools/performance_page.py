@@ -168,7 +168,7 @@ def page(folder: Path = BENCHMARKS) -> str:
         "A training step of Koch's network {cite:p}`Koch2015` with this package, and the same "
         "network in plain PyTorch, compiled, in bfloat16; beside both, the rate at which the card "
         "multiplies matrices. It has to reach a fifth of that rate, and plain PyTorch.\n",
-        *with_table(folder, "paper_network"),
+        *with_table(folder, "gpu_training"),
         "## Beside the older tutorials\n",
     ]
     for heading, name, text in BESIDE:
@@ -189,7 +189,7 @@ def with_table(
 
 
 def missing(name: str) -> str:
-    way = "it needs a GPU" if name == "paper_network" else "`make bench` makes one"
+    way = "it needs a GPU" if name == "gpu_training" else "`make bench` makes one"
     return f"No run of `benchmarks/{name}.py` is recorded yet; {way}.\n"
 
 

@@ -6,6 +6,7 @@ from .networks import in_batch_network, koch_network, siamese_network
 from .pretrained import load_pretrained, pretrained_card
 from .residual import residual_encoder
 from .shifts import embed_shifted
+from .start import start_from_data
 
 __all__ = [
     "conv4_encoder",
@@ -20,4 +21,5 @@ __all__ = [
     "pretrained_card",
     "residual_encoder",
     "siamese_network",
+    "start_from_data",
 ]

@@ -5,7 +5,7 @@ listed pairs, which can be stopped and resumed; and a search for its layer-wise 
 """
 
 from .._backend import JIT_COMPILE, mixed_precision
-from .encoder_training import fit_encoder
+from .encoder_training import adamw, fit_encoder
 from .layerwise import LayerwiseSGD
 from .metrics import ActiveTriplets, MeanDistance, PairAccuracy
 from .pair_training import fit_pairs
@@ -23,6 +23,7 @@ __all__ = [
     "OneShotStopping",
     "PairAccuracy",
     "Progress",
+    "adamw",
     "fit_encoder",
     "fit_pairs",
     "layerwise_search",

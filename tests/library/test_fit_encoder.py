@@ -4,9 +4,12 @@ import keras
 import numpy as np
 import pytest
 
+from siamese_utils.augment import RandomAffine
+from siamese_utils.distances import WeightedL1
 from siamese_utils.losses import InBatchSoftmaxLoss
+from siamese_utils.models import siamese_network
 from siamese_utils.sampling import ClassBatches
-from siamese_utils.training import fit_encoder
+from siamese_utils.training import LayerwiseSGD, adamw, fit_encoder
 
 pytestmark = pytest.mark.backend
 
@@ -85,9 +88,8 @@ class Training:
             self.encoder,
             class_batches(10),
             InBatchSoftmaxLoss(0.5),
+            adamw(RATE, 20, averaging=MOMENTUM),
             20,
-            RATE,
-            averaging=MOMENTUM,
             callbacks=[self.seen],
         )
         self.after = named(self.encoder)
@@ -157,10 +159,9 @@ class Painted:
             self.encoder,
             class_batches(2),
             NoLoss(),
+            adamw(RATE, 4, weight_decay=DECAY),
             4,
-            RATE,
             distortions=[Paint()],
-            weight_decay=DECAY,
             callbacks=[self.seen],
         )
         self.after = named(self.encoder)
@@ -238,10 +239,12 @@ def test_any_size_precision_and_numbers_of_numpy(dtype, averaging):
     """The weights stay float32 and finite, and follow the steps."""
     encoder = free_size(dtype)
     before = named(encoder)
+    optimizer = adamw(
+        np.float32(RATE), np.int64(4), weight_decay=np.float64(DECAY), averaging=averaging
+    )
     history = fit_encoder(
-        encoder, class_batches(2), InBatchSoftmaxLoss(0.5), np.int64(4), np.float32(RATE),
-        weight_decay=np.float64(DECAY), averaging=averaging,
-    )  # fmt: skip
+        encoder, class_batches(2), InBatchSoftmaxLoss(0.5), optimizer, np.int64(4)
+    )
     assert len(history["loss"]) == 2 and np.isfinite(history["loss"]).all()
     for name, value in named(encoder).items():
         assert value.dtype == "float32" and np.isfinite(value).all()
@@ -252,16 +255,27 @@ def test_any_size_precision_and_numbers_of_numpy(dtype, averaging):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"n_steps": 1}, "n_steps is 1; expected a multiple of 2"),
-        ({"n_steps": 7}, "n_steps is 7; expected a multiple of 2"),
         ({"n_steps": 0}, "n_steps is 0; expected a whole number of at least 1"),
-        ({"n_steps": 4.0}, "n_steps is 4.0; expected a whole number"),
-        ({"n_steps": "4"}, "n_steps is '4'; expected a whole number"),
         ({"averaging": 1.0}, "averaging is 1.0; expected a momentum"),
         ({"averaging": np.float32(np.nan)}, "averaging is nan; expected a momentum"),
         ({"rate": -0.1}, "rate is -0.1; expected a finite number of at least 0"),
         ({"rate": np.nan}, "rate is nan; expected a finite number"),
         ({"weight_decay": -1}, "weight_decay is -1; expected a finite number"),
+    ],
+)
+def test_adamw_refuses(changes, message):
+    with pytest.raises(ValueError, match=message):
+        adamw(**{"rate": RATE, "n_steps": 4, **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_steps": 1}, "n_steps is 1; expected a multiple of 2"),
+        ({"n_steps": 7}, "n_steps is 7; expected a multiple of 2"),
+        ({"n_steps": 0}, "n_steps is 0; expected a whole number of at least 1"),
+        ({"n_steps": 4.0}, "n_steps is 4.0; expected a whole number"),
+        ({"n_steps": "4"}, "n_steps is '4'; expected a whole number"),
         ({"batches": 255}, r"images have values from .* to .*; expected \[0, 1\]"),
     ],
 )
@@ -269,9 +283,129 @@ def test_refuses(changes, message):
     """Before anything is changed."""
     encoder = small_encoder()
     before = named(encoder)
-    options = {"n_steps": 4, "rate": RATE, **changes}
+    options = {"n_steps": 4, "optimizer": adamw(RATE, 4), **changes}
     options["batches"] = Scaled(changes.get("batches", 1))
     with pytest.raises(ValueError, match=message):
         fit_encoder(encoder, loss=InBatchSoftmaxLoss(), **options)
     for name, value in named(encoder).items():
         np.testing.assert_array_equal(value, before[name])
+
+
+class Pairs(keras.utils.PyDataset):
+    """Two pairs of a dark and a bright image; the targets are 1 where the two are alike."""
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        left, right = np.array([0.1, 0.9]), np.array([0.1, 0.1])
+        images = [np.ones((2, *SHAPE)) * x.reshape(2, 1, 1, 1) for x in (left, right)]
+        return tuple(images), np.array([1.0, 0.0])
+
+
+@pytest.mark.slow
+def test_listed_pairs_and_a_loss_by_its_name():
+    encoder = keras.Sequential([keras.Input(SHAPE), keras.layers.Flatten()])
+    head = WeightedL1(keras.initializers.Constant(-0.1))
+    network = siamese_network(encoder, head)
+    history = fit_encoder(network, Pairs(), "binary_crossentropy", keras.optimizers.SGD(1.0), 40)
+    assert history["loss"][-1] < 0.5 * history["loss"][0]
+    (left, right), same = Pairs()[0]
+    found = keras.ops.convert_to_numpy(network([left, right]))
+    assert ((found > 0.5) == same).all()
+
+
+class Interrupted(keras.callbacks.Callback):
+    """Logs the number of the epoch, and ends the process's part of the training after one."""
+
+    def __init__(self, last):
+        super().__init__()
+        self.last = last
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch > self.last:
+            raise KeyboardInterrupt
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["number"] = np.float32(epoch)
+
+
+OPTIMIZERS = {
+    "AdamW": lambda: adamw(RATE, 12, averaging=MOMENTUM),
+    "layer-wise": lambda: LayerwiseSGD({"fed": 0.1}, 0.9, steps_per_epoch=3, rise_epochs=2),
+}
+
+
+def in_parts(folder, last=9, make="AdamW", **changes):
+    """Four epochs of three batches, distorted and with dropout; the weights and the history."""
+    keras.utils.set_random_seed(1)
+    encoder = keras.Sequential(
+        [
+            keras.Input((6, 6, 1)),
+            keras.layers.Flatten(),
+            *([keras.layers.Dropout(0.3, seed=1)] if keras.backend.backend() != "torch" else []),
+            keras.layers.Dense(3, name="fed"),
+            keras.layers.UnitNormalization(),
+        ]
+    )
+    rng = np.random.default_rng(0)
+    images = rng.random((12, 6, 6, 1), "float32")
+    options = {
+        "batches": ClassBatches(images, np.arange(12) % 3, 2, 2, 3, seed=0),
+        "loss": InBatchSoftmaxLoss(0.5),
+        "optimizer": OPTIMIZERS[make](),
+        "n_steps": 12,
+        "distortions": [RandomAffine(3)],
+        **changes,
+    }
+    history = fit_encoder(encoder, folder=folder, callbacks=[Interrupted(last)], **options)
+    return [keras.ops.convert_to_numpy(w).copy() for w in encoder.weights], history
+
+
+@pytest.mark.slow
+class TestResumed:
+    @pytest.mark.parametrize("make", OPTIMIZERS)
+    def test_ends_as_if_it_had_not_been_stopped(self, make, tmp_path):
+        """The weights to the bit: moments, means, rates, distortions and batches go on."""
+        weights, history = in_parts(None, make=make)
+        for last in (0, 2):
+            with pytest.raises(KeyboardInterrupt):
+                in_parts(tmp_path / "new", last, make)
+        found, resumed = in_parts(tmp_path / "new", make=make)
+        assert resumed == history and history["number"] == [0.0, 1.0, 2.0, 3.0]
+        for ours, whole in zip(found, weights, strict=True):
+            np.testing.assert_array_equal(ours, whole)
+
+    def test_over_it_returns_at_once_with_its_weights(self, tmp_path):
+        weights, history = in_parts(tmp_path)
+        found, again = in_parts(tmp_path, last=-1)  # which would interrupt the first epoch
+        assert again == history
+        for ours, whole in zip(found, weights, strict=True):
+            np.testing.assert_array_equal(ours, whole)
+
+    @pytest.mark.parametrize(
+        ("changes", "named"),
+        [
+            ({"n_steps": 15}, "n_steps is 15, there 12"),
+            ({"loss": InBatchSoftmaxLoss(0.4)}, "loss is"),
+            ({"distortions": [RandomAffine(4)]}, "distortions is"),
+            ({"optimizer": keras.optimizers.SGD(0.1)}, "optimizer is"),
+        ],
+    )
+    def test_refuses_to_go_on_with_another_training(self, tmp_path, changes, named):
+        with pytest.raises(KeyboardInterrupt):
+            in_parts(tmp_path, last=0)
+        with pytest.raises(ValueError, match=f"checkpoint of another training: .*{named}"):
+            in_parts(tmp_path, **changes)
+
+    def test_refuses_other_images(self, tmp_path):
+        in_parts(tmp_path)
+        images = np.zeros((12, 6, 6, 1), "float32")
+        batches = ClassBatches(images, np.arange(12) % 3, 2, 2, 3, seed=0)
+        with pytest.raises(ValueError, match="another training: batches is"):
+            in_parts(tmp_path, batches=batches)
+
+    def test_refuses_a_file_for_a_folder(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(NotADirectoryError, match="expected a folder"):
+            in_parts(tmp_path / "file")

@@ -1,8 +1,8 @@
 """The benchmark of the paper's network on a GPU, as far as a processor can tell."""
 
+import gpu_training
 import keras
 import numpy as np
-import paper_network
 import pytest
 
 from siamese_utils import chapters, models
@@ -15,15 +15,15 @@ pytestmark = pytest.mark.nightly
 def small(monkeypatch, tmp_path):
     sizes = {"BATCH": 2, "STEPS": 1, "N_IMAGES": 4, "DIM": 8, "MATRIX": 16, "TURNS": 3}
     for name, value in sizes.items():
-        monkeypatch.setattr(paper_network, name, value)
-    monkeypatch.setattr(paper_network, "FOLDER", tmp_path)
+        monkeypatch.setattr(gpu_training, name, value)
+    monkeypatch.setattr(gpu_training, "FOLDER", tmp_path)
 
 
 def test_the_yardstick_is_the_same_network():
     """With the same weights, both say the same of the same pairs."""
     keras.utils.set_random_seed(1)
     network = models.koch_network(models.koch_encoder(dim=8, paper_init=False), False)
-    plain = paper_network.plain_network()
+    plain = gpu_training.plain_network()
     weights = [torch.from_numpy(np.array(w)) for w in network.get_weights()]
     kernels = [w.permute(3, 2, 0, 1) for w in weights[:8:2]]
     # Keras flattens (row, column, channel), PyTorch (channel, row, column).
@@ -45,49 +45,49 @@ def test_the_yardstick_is_the_same_network():
 
 
 def test_operations_are_those_of_the_layers(monkeypatch):
-    monkeypatch.setattr(paper_network, "DIM", 4096)
+    monkeypatch.setattr(gpu_training, "DIM", 4096)
     encoder = models.koch_encoder()
     forwards = [
         2 * np.prod(layer.output.shape[1:]) * np.prod(layer.kernel.shape[:-1])
         for layer in encoder.layers
         if hasattr(layer, "kernel")
     ]
-    assert paper_network.operations_a_pair() == 2 * (3 * sum(forwards) - forwards[0])
+    assert gpu_training.operations_a_pair() == 2 * (3 * sum(forwards) - forwards[0])
 
 
 @pytest.mark.parametrize("name", ["ours", "plain", "matrix"])
 def test_each_is_measured(name, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["paper_network.py", "--one", name])
-    paper_network.main()
+    monkeypatch.setattr("sys.argv", ["gpu_training.py", "--one", name])
+    gpu_training.main()
     assert float(capsys.readouterr().out.splitlines()[-1]) > 0
 
 
 @pytest.mark.parametrize(("by_torch", "who"), [(False, "PyTorch"), (True, "Keras on")])
 def test_it_says_that_it_needs_a_gpu(by_torch, who, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: by_torch)
-    monkeypatch.setattr(paper_network, "has_gpu", lambda: False)
-    monkeypatch.setattr("sys.argv", ["paper_network.py"])
+    monkeypatch.setattr(gpu_training, "has_gpu", lambda: False)
+    monkeypatch.setattr("sys.argv", ["gpu_training.py"])
     with pytest.raises(SystemExit, match=f"^{who}.* sees no GPU"):
-        paper_network.main()
+        gpu_training.main()
 
 
 @pytest.mark.parametrize(("ours", "below"), [(30.0, False), (19.0, True)])
 def test_medians_against_the_bars(ours, below, monkeypatch):
     """At 100 pairs' worth of matrices a second, 20 pairs are the bar; and plain PyTorch's 25."""
-    rate = 100.0 * paper_network.operations_a_pair()
+    rate = 100.0 * gpu_training.operations_a_pair()
     turns = {"ours": iter([ours, 1.0, 90.0]), "plain": iter([25.0] * 3), "matrix": iter([rate] * 3)}
-    monkeypatch.setattr(paper_network, "in_its_process", lambda name: next(turns[name]))
+    monkeypatch.setattr(gpu_training, "in_its_process", lambda name: next(turns[name]))
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(paper_network, "has_gpu", lambda: True)
-    monkeypatch.setattr("sys.argv", ["paper_network.py"])
+    monkeypatch.setattr(gpu_training, "has_gpu", lambda: True)
+    monkeypatch.setattr("sys.argv", ["gpu_training.py"])
     if below:
         with pytest.raises(SystemExit, match="share of the matrix rate, times plain PyTorch"):
-            paper_network.main()
+            gpu_training.main()
     else:
-        paper_network.main()
-    metrics = chapters.read_record(paper_network.FOLDER / "paper_network.json")["metrics"]
+        gpu_training.main()
+    metrics = chapters.read_record(gpu_training.FOLDER / "gpu_training.json")["metrics"]
     assert metrics["share of the matrix rate"] == pytest.approx(ours / 100)
     assert metrics["times plain PyTorch"] == pytest.approx(ours / 25)
-    table = (paper_network.FOLDER / "paper_network.md").read_text()
+    table = (gpu_training.FOLDER / "gpu_training.md").read_text()
     backend = keras.backend.backend()
     assert f"| this package, Keras on {backend} | {ours:.0f} | {ours:.0f} % |" in table
