@@ -1,6 +1,7 @@
 """Arrays in, Matplotlib axes out. The same thing has the same colour in the whole book."""
 
 from .curves import det_curve, distance_histogram, learning_curves, reliability_curve, roc_curve
+from .diagrams import show_trial, siamese_diagram
 from .embeddings import embedding_scatter
 from .pair_figures import pairs_by_distance, show_pairs
 from .style import CLASS_COLOURS, DIFFERENT, GREY, SAME, use_style
@@ -18,5 +19,7 @@ __all__ = [
     "reliability_curve",
     "roc_curve",
     "show_pairs",
+    "show_trial",
+    "siamese_diagram",
     "use_style",
 ]
