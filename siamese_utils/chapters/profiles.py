@@ -11,8 +11,10 @@ PROFILES = ("smoke", "quick", "full")
 _SETTINGS: dict[str, dict[str, tuple]] = {
     # setting: (smoke, quick, full)
     "01_koch_paper": {
-        "n_images": (4, 24, 200),  # through the untrained networks
-        "n_units": (256, 4_096, 4_096),  # of the embedding, for the network with Keras' start
+        "n_images": (20, 300, 300),  # that the start of the weights is fitted to
+        "n_runs": (1, 20, 20),  # of 20 trials each, which watch the training
+        "n_steps": (4, 80, 4_000),  # with units for bfloat16; multiples of 4
+        "n_steps_float32": (4, 32, 4_000),  # on a processor without them
     },
     "02_contrastive_loss": {
         "n_watched": (4, 60, 60),  # steps of the run that collapses, and of its healthy twin

@@ -16,6 +16,7 @@ probability 0.5 where the logit is 0.
 """
 
 from .calibration import Calibration, Reliability, calibrate, reliability
+from .comparison import PairedTest, bootstrap_interval, mcnemar
 from .error_rates import RocCurve, roc
 from .hausdorff import hausdorff_matrix
 from .identification import Identification, identify, nearest_neighbor_accuracy
@@ -28,14 +29,17 @@ __all__ = [
     "Calibration",
     "Identification",
     "OneShot",
+    "PairedTest",
     "Reliability",
     "RocCurve",
     "Verification",
     "best_threshold",
+    "bootstrap_interval",
     "calibrate",
     "episode_scores",
     "hausdorff_matrix",
     "identify",
+    "mcnemar",
     "nearest_neighbor_accuracy",
     "official_runs",
     "pair_scores",
