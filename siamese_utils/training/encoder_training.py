@@ -194,12 +194,17 @@ def fit_encoder(
                 batches.on_epoch_end()
         saving = [_Saving(path, settings, model, optimizer, past, n_epochs)]
     model.fit(
-        batches,
+        _Held(batches),
         initial_epoch=first,
         epochs=n_epochs,
         shuffle=False,  # Keras would draw the order of batches from a generator that nobody saves
         verbose=0,
-        callbacks=[*callbacks, past, *saving],
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: batches.on_epoch_end()),
+            *callbacks,
+            past,
+            *saving,
+        ],
     )
     if path:  # after `fit`, which ends with the averaged weights if they were asked for
         record = {"settings": settings, "epochs_done": n_epochs, "history": past.history}
@@ -209,6 +214,23 @@ def fit_encoder(
 
 def _one_or_all(tensors: list):
     return tensors[0] if len(tensors) == 1 else tensors
+
+
+class _Held(keras.utils.PyDataset):
+    """Batches that go on to the next epoch when an epoch is over.
+
+    Keras by itself tells them so once more before the first epoch, on some backends.
+    """
+
+    def __init__(self, batches: keras.utils.PyDataset):
+        super().__init__(batches.workers, batches.use_multiprocessing, batches.max_queue_size)
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        return self.batches[index]
 
 
 class _Saving(keras.callbacks.Callback):

@@ -315,6 +315,24 @@ def test_listed_pairs_and_a_loss_by_its_name():
     assert ((found > 0.5) == same).all()
 
 
+class Counted(ClassBatches):
+    """Notes the epochs in which the last batch was asked for."""
+
+    def __getitem__(self, index):
+        if index == len(self) - 1:
+            self.asked.append(self.epoch)
+        return super().__getitem__(index)
+
+
+@pytest.mark.slow
+def test_epochs_are_counted_from_0_on_every_backend():
+    batches = Counted(np.eye(12, 9).reshape(12, *SHAPE), np.arange(12) % 3, 2, 2, 3, seed=0)
+    batches.asked = []
+    fit_encoder(small_encoder(), batches, InBatchSoftmaxLoss(), adamw(RATE, 9), 9)
+    assert batches.asked == [0, 1, 2]
+    assert batches.epoch == 3
+
+
 class Interrupted(keras.callbacks.Callback):
     """Logs the number of the epoch, and ends the process's part of the training after one."""
 
