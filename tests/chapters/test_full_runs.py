@@ -453,16 +453,6 @@ class TestNumbers:
             "|  | z |\n| --- | --- |\n| x, y | 1 |\n",
         ]
 
-    def test_rows_of_the_paper_s_table_stand_beside_its_numbers(self):
-        row = {
-            **{"pairs": 30_000, "distorted": True, "optimiser": "layer-wise SGD", "epochs": 9},
-            **{"verification": 0.9, "runs": 0.8, "seconds": 90.0, "pairs_per_second": 1234.5},
-        }
-        shown = results_page.table_1_row(row)
-        assert (shown["pairs right"], shown["source"]) == ("90.0 %", "91.90 %")
-        assert (shown["minutes"], shown["pairs a second"]) == ("1.5", "1,234")
-        assert results_page.table_1_row(row | {"optimiser": "Adam"})["source"] == ""
-
     def test_no_stored_record_is_shown_as_raw_json(self):
         for path in results_page.RECORDS.rglob("*.json"):
             _, *tables, _ = results_page.all_numbers(chapters.read_record(path))
