@@ -190,7 +190,7 @@ def build(recipe, train):
     """The network that is trained, its encoder and head, and the precision they compute in."""
     seed = recipe["seed"]
     keras.utils.set_random_seed(seed)
-    with training.mixed_precision() as precision:
+    with training.mixed_precision(training.has_fast_bfloat16()) as precision:
         encoder = models.koch_encoder(paper_init=recipe["start"] == "paper")
         network = models.koch_network(encoder, paper_init=recipe["start"] == "paper")
     head = network.get_layer("head")

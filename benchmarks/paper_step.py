@@ -27,7 +27,6 @@ import keras
 import numpy as np
 
 from siamese_utils import chapters, losses, models, training
-from siamese_utils._backend import has_bfloat16_units, has_gpu
 from siamese_utils._files import write_whole
 
 FOLDER = Path(__file__).resolve().parents[1] / "results" / "benchmarks"
@@ -42,7 +41,7 @@ MOST_GIGABYTES = 6  # of the book's way
 
 def ours():
     """All pairs of a batch, in the precision that the machine is best at."""
-    with training.mixed_precision():
+    with training.mixed_precision(training.has_fast_bfloat16()):
         encoder = models.koch_encoder(SHAPE, DIM)
     head = models.koch_network(encoder).get_layer("head")
     network = models.in_batch_network(encoder, head)
@@ -108,7 +107,7 @@ def main():
         name: {key: float(np.median([turn[key] for turn in found])) for key in found[0]}
         for name, found in turns.items()
     }
-    fast = has_gpu() or has_bfloat16_units()
+    fast = training.has_fast_bfloat16()
     ratios = {key: medians["ours"][key] / medians["plain"][key] for key in BARS}
     bars = {key: bar for key, bar in BARS.items() if fast or key != "images a second"}
     rows = [

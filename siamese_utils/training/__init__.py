@@ -9,6 +9,7 @@ from .encoder_training import adamw, fit_encoder
 from .layerwise import LayerwiseSGD
 from .metrics import ActiveTriplets, MeanDistance, PairAccuracy
 from .pair_training import fit_pairs
+from .precision import has_fast_bfloat16
 from .progress import Progress
 from .search import LayerwiseSearch, LayerwiseValues, layerwise_search
 from .stopping import OneShotStopping
@@ -26,6 +27,7 @@ __all__ = [
     "adamw",
     "fit_encoder",
     "fit_pairs",
+    "has_fast_bfloat16",
     "layerwise_search",
     "mixed_precision",
 ]

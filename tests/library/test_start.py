@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-from siamese_utils import _backend
 from siamese_utils.distances import WeightedL1
 from siamese_utils.models import embed, koch_encoder, koch_network, start_from_data
-from siamese_utils.training import mixed_precision
+from siamese_utils.training import precision
 
 pytestmark = pytest.mark.backend
 
@@ -124,13 +123,11 @@ class TestRefuses:
             start_from_data(encoder, head, np.ones((4, 2, 2, 1)), seed)
 
 
-class TestBfloat16Units:
+class TestFastBfloat16:
     @pytest.fixture
     def flags(self, monkeypatch):
-        def set_to(text):
-            monkeypatch.setattr(Path, "read_text", lambda path: text)
-
-        return set_to
+        monkeypatch.setattr(precision, "has_gpu", lambda: False)
+        return lambda text: monkeypatch.setattr(Path, "read_text", lambda path: text)
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -141,23 +138,19 @@ class TestBfloat16Units:
             ("Features\t: fp asimd\n", False),
         ],
     )
-    def test_are_read_off_the_processor_s_flags(self, flags, text, expected):
+    def test_is_read_off_the_processor_s_flags(self, flags, text, expected):
         flags(text)
         expected = expected and keras.backend.backend() != "jax"
-        assert _backend.has_bfloat16_units() is expected
+        assert precision.has_fast_bfloat16() is expected
 
-    def test_where_the_system_does_not_tell_there_are_none(self, monkeypatch):
+    def test_a_gpu_has_it(self, flags, monkeypatch):
+        flags("flags\t: fpu\n")
+        monkeypatch.setattr(precision, "has_gpu", lambda: True)
+        assert precision.has_fast_bfloat16() is True
+
+    def test_where_the_system_does_not_tell_there_is_none(self, flags, monkeypatch):
         def missing(path):
             raise FileNotFoundError(path)
 
         monkeypatch.setattr(Path, "read_text", missing)
-        assert _backend.has_bfloat16_units() is False
-
-    @pytest.mark.parametrize("units", [True, False])
-    def test_decide_the_precision_of_what_is_built(self, monkeypatch, units):
-        monkeypatch.setattr(_backend, "has_gpu", lambda: False)
-        monkeypatch.setattr(_backend, "has_bfloat16_units", lambda: units)
-        with mixed_precision() as policy:
-            dtype = layers.Dense(1).compute_dtype
-        assert policy == ("mixed_bfloat16" if units else "float32")
-        assert dtype == ("bfloat16" if units else "float32")
+        assert precision.has_fast_bfloat16() is False
