@@ -1,4 +1,5 @@
 """What the book explains, drawn: a Siamese network, and an N-way trial."""
+# mypy: disable-error-code="misc,call-arg"
 
 from collections.abc import Sequence
 

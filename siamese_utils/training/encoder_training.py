@@ -1,4 +1,5 @@
 """Training a network on batches of classes, all of whose pairs the loss compares."""
+# mypy: disable-error-code="dict-item"
 
 import errno
 import json
