@@ -19,6 +19,13 @@ class PairedTest:
         both answer alike say nothing about which is better.
     p_value : float
         How often two equally good systems would divide these trials at least as unevenly.
+
+    Examples
+    --------
+    One trial that only the second system answers rightly proves nothing:
+
+    >>> mcnemar([1, 0, 1], [1, 1, 1])
+    PairedTest(n_first=0, n_second=1, p_value=1.0)
     """
 
     n_first: int

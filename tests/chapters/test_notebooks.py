@@ -188,7 +188,7 @@ class TestForm:
         lengths = [
             sum(bool(ln.strip()) for ln in c.source.splitlines()) for c in code_cells(notebook)
         ]
-        assert statistics.median(lengths) <= 12
+        assert statistics.median(lengths) <= 16
         assert max(lengths) <= 25
 
     def test_a_sentence_stands_between_code_cells(self, notebook):
