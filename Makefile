@@ -132,6 +132,7 @@ bench: setup  ## measure the package beside the tutorials' way, and how its cost
 	$(PY) benchmarks/affine.py
 	$(PY) benchmarks/oneshot.py
 	$(PY) benchmarks/triplets.py
+	$(PY) benchmarks/paper_step.py
 	$(PY) benchmarks/growth.py
 	$(PY) benchmarks/backends.py
 	$(PY) benchmarks/time_to_92.py

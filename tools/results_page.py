@@ -36,8 +36,8 @@ PAPER_NETWORK_FIGURE = """\
 ## The paper's network
 
 `benchmarks/paper_network.py` trained the network of Koch et al. {cite:p}`Koch2015`, all
-38,951,745 weights, on the thirty background alphabets. [](../notebooks/01_koch_paper) builds it,
-and [](../notebooks/05_omniglot_20way) looks at what came out.
+38,951,745 weights, on the thirty background alphabets. [](../notebooks/01_koch_paper) builds
+it, and [](../notebooks/05_omniglot_20way) explains the official runs.
 
 ```{figure} figures/paper_network.png
 :alt: 20-way accuracy on unseen alphabets against the number of training images. The curves rise
