@@ -52,8 +52,8 @@ def start_from_data(encoder: keras.Model, head: WeightedL1, images: np.ndarray, 
     >>> head.build([(None, 1), (None, 1)])
     >>> start_from_data(encoder, head, images, seed=0)
     >>> h = embed(encoder, images).ravel()
-    >>> np.abs(np.log(h / (1 - h))).round(2).tolist()
-    [1.22, 0.0, 1.22]
+    >>> [f"{size:.2f}" for size in abs(np.log(h / (1 - h)))]
+    ['1.22', '0.00', '1.22']
     """
     rng = np.random.default_rng(whole_number(seed, "seed", 0))
     *stack, dense = encoder.layers

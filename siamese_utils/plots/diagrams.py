@@ -29,7 +29,7 @@ def siamese_diagram(left: np.ndarray, right: np.ndarray) -> Figure:
     Examples
     --------
     >>> figure = siamese_diagram(np.zeros((5, 5, 1)), np.ones((5, 5, 1)))
-    >>> [text.get_text() for text in figure.axes[0].texts][:2]
+    >>> [text.get_text() for text in figure.axes[0].texts if text.get_text()][:2]
     ['encoder', 'encoder']
     >>> plt.close(figure)
     """
