@@ -6,10 +6,8 @@ A digest over all that can change them is stored with the outputs.
 import ast
 import functools
 import hashlib
-import io
 import json
 import re
-import tokenize
 import tomllib
 from pathlib import Path
 
@@ -29,12 +27,13 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
     Its code cells; the package modules that it uses, directly or not, without comments
     and docstrings; its settings at quick; its recorded full run, and other records that it
     names; the encoder that comes with the package, if it loads one; and the locked versions
-    of what the package depends on. Text may be edited without running anything again.
+    of what the package depends on. Text may be edited, and code laid out in other lines, without
+    running anything again.
     """
     code = [c for c in notebook.cells if c.cell_type == "code" and not _fetches(c)]
-    parts = [[c.source, sorted(c.metadata.get("tags", []))] for c in code]
+    parts = [[_bare_source(c.source), sorted(c.metadata.get("tags", []))] for c in code]
     sources = {}
-    for name in sorted(_modules_used("\n".join(_importable(c.source) for c in code))):
+    for name in sorted(_modules_used("\n".join(c.source for c in code))):
         if name == "siamese_utils.chapters.profiles":
             # Another chapter's settings do not concern this one.
             sources[name] = _quick_settings(chapter)
@@ -72,11 +71,6 @@ def output_digest(notebook: nbformat.NotebookNode) -> str:
 
 def _digest(content) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _importable(source: str) -> str:
-    """A cell without IPython's magics, so that Python can parse it."""
-    return "\n".join(ln for ln in source.splitlines() if not ln.lstrip().startswith(("%", "!")))
 
 
 def _module_file(name: str) -> Path:
@@ -178,20 +172,14 @@ def _passed_on(tree: ast.Module, package: str, alias: str) -> set[str]:
 
 @functools.cache
 def _bare_source(source: str) -> str:
-    """Python code without comments, docstrings and blank lines, otherwise to the letter."""
-    lines = source.splitlines()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.COMMENT:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column]
-    for node in ast.walk(ast.parse(source)):
+    """Python code without comments and docstrings, and the same however its lines are broken."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
             node
         ):
-            text = node.body[0]
-            for row in range(text.lineno, (text.end_lineno or text.lineno) + 1):
-                lines[row - 1] = ""
-    return "\n".join(line.rstrip() for line in lines if line.strip())
+            del node.body[0]
+    return ast.unparse(tree)
 
 
 def _quick_settings(chapter: str) -> str:

@@ -109,9 +109,9 @@ class TestFreshness:
         code_cells(changed)[-1].source += "\nx = 1"
         assert freshness.input_digest(chapter, changed) != before
 
-    def test_comments_and_docstrings_do_not_count(self):
+    def test_comments_docstrings_and_line_breaks_do_not_count(self):
         bare = 'def f(x):\n    return x + "#"\n'
-        full = '"""Module."""\n\ndef f(x):  # why\n    """What."""\n\n    return x + "#"\n'
+        full = '"""Module."""\n\ndef f(x):  # why\n    """What."""\n\n    return (\n  x + "#")\n'
         assert freshness._bare_source(full) == freshness._bare_source(bare)
         assert freshness._bare_source(bare.replace("+", "-")) != freshness._bare_source(bare)
 
