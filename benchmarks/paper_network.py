@@ -160,6 +160,8 @@ def measured(recipe, folder):
     images = [PER_STEP * PER_EPOCH * (epoch + 1) for epoch in range(n_epochs)]
     per_step = PER_STEP // 2 if recipe["pairs"] == "listed" else PER_STEP * (PER_STEP - 1) // 2
     curve = {name: [round(value, 4) for value in values] for name, values in history.items()}
+    validated = on_validation(encoder, head, validation)
+    right = np.packbits(validated.credit == 1)  # which trials, for paired tests
     found = {
         "weights": encoder.count_params() + head.count_params(),
         "seconds": round(sum(history["seconds"]), 1),
@@ -167,7 +169,7 @@ def measured(recipe, folder):
         "pairs": per_step * PER_EPOCH * n_epochs,
         "precision": precision,
         "curve": {"images": images, **curve},
-        "validation": share(on_validation(encoder, head, validation)),
+        "validation": share(validated) | {"right": right.tobytes().hex()},
     }
     if recipe["alphabets"] == "background":
         found |= looked_at_once(encoder, head, recipe["seed"])
