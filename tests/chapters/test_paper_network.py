@@ -8,7 +8,7 @@ import paper_network
 import pytest
 from keras import layers
 
-from siamese_utils import chapters, datasets, models
+from siamese_utils import chapters, datasets, models, training
 from siamese_utils.models.encoders import koch_options
 
 SIDE = 16
@@ -39,14 +39,14 @@ def made_up(n_alphabets, first):
     )
 
 
-def small_encoder(paper_init=True):
+def small_encoder(paper_init=True, l2=None):
     """Koch's layers by their names, small."""
     encoder = keras.Sequential([keras.Input((SIDE, SIDE, 1))], name="koch_encoder")
     for name in paper_network.LAYERS[:4]:
-        options = koch_options(name, 0.01, paper_init, None)
+        options = koch_options(name, 0.01, paper_init, l2)
         encoder.add(layers.Conv2D(8, 3, 2, "same", activation="relu", **options))
     encoder.add(layers.Flatten())
-    options = koch_options("dense", 0.2, paper_init, None)
+    options = koch_options("dense", 0.2, paper_init, l2)
     encoder.add(layers.Dense(16, activation="sigmoid", **options))
     return encoder
 
@@ -73,8 +73,8 @@ class TestRecipes:
 
     def test_what_was_tried_is_one_change_of_the_last_rung(self, script):
         for name, recipe in script.tried().items():
-            changed = {key for key in recipe if recipe[key] != script.OURS[key]}
-            assert len(changed - {"rate"}) <= 1 and changed, name
+            changed = {key for key in recipe if recipe[key] != script.OURS.get(key)}
+            assert len(changed - {"rate", "searched"}) <= 1 and changed, name
 
     def test_the_recorded_runs_differ_by_their_seed(self, script):
         recipes = list(script.recorded().values())
@@ -180,6 +180,37 @@ class TestTraining:
         missing = entry["validation"]["accuracy"] - right[:3_000].mean()
         assert 0 <= missing < 0.06
         assert not list(small.CHECKPOINTS.iterdir())
+
+    def test_the_paper_s_optimizer_gets_the_values_that_were_found(self, small, monkeypatch):
+        used = []
+        make = small.optimizer_of
+
+        def optimizer_of(recipe, n_steps, values):
+            used.append(values)
+            return make(recipe, n_steps, values)
+
+        monkeypatch.setattr(small, "optimizer_of", optimizer_of)
+        recipe = small.tried()["the paper's optimizer"] | SHORT | {"searched": 3}
+        found = small.measured(recipe, small.CHECKPOINTS / "search")["search"]
+        assert len(found["accuracies"]) == 3 and len(used) == 4
+        best = used[int(np.argmax(found["accuracies"]))]
+        assert best == used[3] and found["best"]["rates"] == best.rates
+        assert set(best.rates) == set(small.LAYERS)
+
+    def test_a_training_that_diverges_is_worth_chance_and_ends(self, small):
+        recipe = small.OURS | SHORT | {"optimizer": "Adam", "rate": 1e30}
+        train, validation = small.data_of("")
+        network, encoder, head, _ = small.build(recipe, train)
+        history = small.trained(recipe, network, encoder, head, train, validation, None)
+        assert history["one_shot"] == [0.05] and not np.isfinite(history["loss"][0])
+
+    def test_the_strengths_of_l2_reach_every_layer(self, small):
+        l2 = {name: 0.01 for name in small.LAYERS}
+        values = training.LayerwiseValues({}, {}, l2)
+        train = made_up(3, 1)
+        _, encoder, head, _ = small.build(small.OURS, train, values)
+        network = models.in_batch_network(encoder, head)
+        assert len(network.losses) == len(small.LAYERS)
 
     def test_goes_on_where_it_was_stopped(self, small, monkeypatch, tmp_path):
         recipe = small.OURS | SHORT
