@@ -64,12 +64,20 @@ SHORT = {"images": 480}  # three epochs of two steps
 
 class TestRecipes:
     def test_each_rung_changes_one_thing_and_the_last_is_ours(self, script):
-        rungs = list(script.ladder().values())
+        rungs = [recipe for recipe in script.ladder().values() if recipe["seed"] == 1]
+        assert len(rungs) == len(script.LADDER)
         assert rungs[0] == script.SOURCES and rungs[-1] == script.OURS
         for a, b in itertools.pairwise(rungs):
             changed = {key for key in a if a[key] != b[key]}
             # a schedule has a rate of its own
             assert len(changed - {"rate"}) == 1, changed
+
+    def test_the_second_seed_of_a_rung_differs_in_nothing_else(self, script):
+        rungs = script.ladder()
+        second = [name for name, recipe in rungs.items() if recipe["seed"] == 2]
+        assert len(second) == len(script.TWICE)
+        for name in second:
+            assert rungs[name] == rungs[name.removesuffix(", seed 2")] | {"seed": 2}
 
     def test_what_was_tried_is_one_change_of_the_last_rung(self, script):
         for name, recipe in script.tried().items():
