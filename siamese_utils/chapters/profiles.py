@@ -48,30 +48,10 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_members": (1, 1, 6),  # encoders whose embeddings are joined
     },
     "05_omniglot_20way": {
-        "n_validation": (5, 5, 5),  # of the 30 background alphabets
         "filters": ((2, 4, 4, 4), (24, 48, 64, 64), (64, 64, 64, 64)),
         "n_letters": (4, 20, 20),  # in a batch, by four drawers each
-        "rate": (0.004, 0.004, 0.004),
-        "n_steps": (4, 1_300, 4_000),
-        "watch_every": (1, 3, 10),  # epochs of 100 steps, from one measure to the next
-        "rung_steps": (2, 100, 500),
-        "cosine_steps": (2, 800, 4_000),
-        "n_trials": (50, 1_000, 4_000),
-        "n_named": (20, 400, 2_000),  # trials in each alphabet
-        "n_pairs": (200, 2_000, 10_000),  # of the validation alphabets
-        "n_test_pairs": (200, 2_000, 2_000),
-        "step_pairs": (2, 8, 128),  # in a batch of the timed steps; the paper's 128
-        "n_timed": (1, 2, 50),  # steps of the paper's network; as many before them compile
-        "search_trials": (1, 5, 24),
-        "search_pairs": (256, 3_200, 30_000),
-        "search_epochs": (1, 5, 6),
-        "n_search_trials": (40, 320, 320),  # one-shot trials of the search: the paper's 320
-        "paper_side": (21, 21, 105),  # of the network that is searched for and trained
-        "paper_dim": (64, 4_096, 4_096),  # units of its dense layer, and of the one that is timed
-        "table_pairs": ((256,), (3_200,), (30_000, 90_000, 150_000)),
-        "distortions": ((True,), (True,), (True, False)),
-        "paper_epochs": (2, 3, 200),
-        "run_seconds": (30, 30, 600),  # of training, for each run of Table 1
+        "rate": (0.003, 0.003, 0.003),
+        "n_steps": (4, 1_000, 4_000),  # a multiple of 4
     },
     "06_triplet": {
         "n_fit": (2_000, 55_000, 55_000),  # MNIST images to train on
