@@ -113,8 +113,8 @@ def main():
     rows = [
         {
             "Koch's network": key,
-            "listed pairs, float32": f"{medians['plain'][key]:.3g}",
-            "all pairs of a batch": f"{medians['ours'][key]:,.3g}",
+            "listed pairs, float32": f"{medians['plain'][key]:,.1f}",
+            "all pairs of a batch": f"{medians['ours'][key]:,.1f}",
             "ratio": f"{ratios[key]:.1f}",
             "bar": f"≥ {bars[key]}" if key in bars else "",
         }

@@ -54,6 +54,13 @@ BESIDE = (
         "Three encodings a triplet, or one encoding an image and all triplets of a batch. The "
         "loss and the step are the same.",
     ),
+    (
+        "A step of the paper's network",
+        "paper_step",
+        "Eighty images a step, as forty listed pairs in float32 or as one batch with all of its "
+        "pairs, in bfloat16 where the machine has units for it. Without such units the first row "
+        "has no bar.",
+    ),
 )
 
 
