@@ -11,7 +11,7 @@ def pytest_collectstart(collector):
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """nbval marks the cells after a time-out as expected failures; here they fail the run."""
+    """Fail a run whose cells nbval marks as expected failures after a time-out."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if session.exitstatus == 0 and reporter.stats.get("xfailed"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -17,7 +17,7 @@ from siamese_utils._files import write_whole
 ROOT = Path(__file__).resolve().parents[1]
 TAG = "fetch-the-book"  # the cell is no part of what a chapter computes
 CELL = """\
-# Opened alone, as on Colab, a chapter fetches the book; inside the book this does nothing.
+# Opened alone, as on Colab, a chapter fetches the book; elsewhere this does nothing.
 import importlib.util
 import os
 import subprocess
@@ -26,12 +26,19 @@ import sys
 repository = "{address}"  # from _config.yml, by `make address`
 if not importlib.util.find_spec("siamese_utils"):
     if not repository:
-        raise ModuleNotFoundError("siamese_utils: open this chapter in a copy of the book")
+        raise ModuleNotFoundError(
+            "siamese_utils: open this chapter in a copy of the book"
+        )
     if not os.path.exists("book"):
-        subprocess.run(["git", "clone", "--quiet", "--depth=1", repository, "book"], check=True)
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "./book"], check=True)
+        subprocess.run(
+            ["git", "clone", "--quiet", "--depth=1", repository, "book"], check=True
+        )
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "./book"], check=True
+    )
     importlib.invalidate_caches()
-if os.path.exists("book/notebooks"):  # what was fetched, after a restart of the kernel, too
+# what was fetched, after a restart of the kernel, too
+if os.path.exists("book/notebooks"):
     os.chdir("book/notebooks")"""
 
 
