@@ -95,6 +95,11 @@ class TestEveryPage:
         page.set_viewport_size(DESKTOP)
         assert widths[0] <= widths[1]
 
+    def test_no_code_of_a_chapter_has_to_be_scrolled(self, page):
+        code = "[...document.querySelectorAll('.cell_input pre')]"
+        wide = f"{code}.filter(e => e.scrollWidth > e.clientWidth).map(e => e.textContent)"
+        assert page.evaluate(wide) == []
+
     def test_draws_its_formulas(self, page):
         page.wait_for_function(
             "document.querySelectorAll('.math').length <="
