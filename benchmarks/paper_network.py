@@ -76,7 +76,7 @@ LADDER = {
     "the paper's distortions": {"affine": 1.0},
     "a higher rate that rises and falls": {"optimizer": "AdamW", "rate": 3e-4},
 }
-# Rungs that decide a claim of chapter 05, trained again from a second seed.
+# All rungs but the first, whose step is beyond doubt, are trained again from a second seed.
 TWICE = (
     "a start fitted to the images",
     "all pairs of a batch",

@@ -316,13 +316,13 @@ def build(settings):
         encoder = keras.Model(encoder.input, encoder.layers[-1].input)
     encoder = keras.Sequential([encoder, layers.LayerNormalization(), layers.Activation("sigmoid")])
     constant = keras.initializers.Constant
-    # Chapter 05 starts its 256 units at -0.5 each: the same in sum for any number of them.
+    # As 256 units at -0.5 each: the same in sum for any number of them.
     head = distances.WeightedL1(constant(-128 / encoder.output_shape[1]), constant(4.0))
     return encoder, models.in_batch_network(encoder, head), head
 
 
 def conv4(shape):
-    """The body of chapter 05."""
+    """Four small convolutions."""
     return models.conv4_encoder(shape, (24, 48, 64, 64))
 
 

@@ -72,13 +72,6 @@ class TestRecipes:
             # a schedule has a rate of its own
             assert len(changed - {"rate"}) == 1, changed
 
-    def test_the_second_seed_of_a_rung_differs_in_nothing_else(self, script):
-        rungs = script.ladder()
-        second = [name for name, recipe in rungs.items() if recipe["seed"] == 2]
-        assert len(second) == len(script.TWICE)
-        for name in second:
-            assert rungs[name] == rungs[name.removesuffix(", seed 2")] | {"seed": 2}
-
     def test_what_was_tried_is_one_change_of_the_last_rung(self, script):
         for name, recipe in script.tried().items():
             changed = {key for key in recipe if recipe[key] != script.OURS.get(key)}
