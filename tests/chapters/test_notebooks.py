@@ -191,6 +191,12 @@ class TestForm:
         assert statistics.median(lengths) <= 16
         assert max(lengths) <= 25
 
+    def test_each_parameter_stands_on_a_line_of_its_own(self, notebook):
+        """With its type and what it is for: papermill reads them so."""
+        (cell,) = (c for c in notebook.cells if "parameters" in c.metadata.get("tags", []))
+        for line in cell.source.splitlines():
+            assert re.fullmatch(r"\w+: \w+ = [^\s(]+(  # .+)?", line), line
+
     def test_a_sentence_stands_between_code_cells(self, notebook):
         """Only the set-up at the top may be a run of code."""
         kinds = [cell.cell_type for cell in notebook.cells]
