@@ -206,7 +206,7 @@ def paper_network_part(record: dict[str, Any]) -> list[str]:
         }
         for part in ("recorded", "ladder", "tried")
     )
-    rungs = {name: entry for name, entry in rungs.items() if entry["recipe"]["seed"] == 1}
+    again = {name: rungs.pop(name) for name in list(rungs) if name.endswith(", seed 2")}
     rows = [
         {
             "": name,
@@ -234,6 +234,10 @@ def paper_network_part(record: dict[str, Any]) -> list[str]:
                 }
                 for name, entry in entries.items()
             ]
+            if entries is rungs and again:
+                for row in table:
+                    second = again.get(f"{row['']}, seed 2")
+                    row["second seed"] = share_of(second["validation"]) if second else ""
             parts += [text, chapters.markdown_table(table) + "\n"]
     return parts
 

@@ -346,6 +346,22 @@ class TestPage:
         assert f"No full run is recorded yet of {links}. `make full` makes them" in page
         assert "## Chapter" not in page  # a heading has something below it
 
+    def test_a_second_seed_stands_beside_its_rung(self):
+        def rung(accuracy):
+            share = {"accuracy": accuracy, "interval": [accuracy - 0.01, accuracy + 0.01]}
+            return {"pairs": 1_000, "seconds": 60, "validation": share}
+
+        record = chapters.read_record(tool.RECORDS.parent / "recorded" / "paper_network.json")
+        record["metrics"] = {
+            "ladder: first": rung(0.2),
+            "ladder: second": rung(0.6),
+            "ladder: second, seed 2": rung(0.7),
+        }
+        page = "\n".join(results_page.paper_network_part(record))
+        assert "| first | 1,000 | 1 | 20.0 % (19.0 to 21.0) |  |" in page
+        assert "| second | 1,000 | 1 | 60.0 % (59.0 to 61.0) | 70.0 % (69.0 to 71.0) |" in page
+        assert "| second, seed 2" not in page
+
     def test_says_where_a_run_comes_from(self, book):
         path = book / "results" / "full" / f"{FIRST}.json"
         write_record(path, FIRST, n_images=1)
