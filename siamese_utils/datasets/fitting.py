@@ -56,13 +56,20 @@ def contained(original: tuple[int, int], size: tuple[int, int]) -> tuple[int, in
 def read(path: Path, how: Wanted) -> tuple[np.ndarray, tuple[int, int], list[Doubt]]:
     """A file as float32 (height, width, channels) in [0, 1], its own size, and its doubts."""
     image, doubts = decode(path)
-    original = image.height, image.width
+    fitted, doubts = fit_image(image, how, doubts)
+    return fitted, (image.height, image.width), doubts
+
+
+def fit_image(
+    image: Image.Image, how: Wanted, doubts: list[Doubt]
+) -> tuple[np.ndarray, list[Doubt]]:
+    """A decoded image as float32 (height, width, channels) in [0, 1], and its doubts."""
     if how.channels == 1 and image.mode == "RGB":
         image = image.convert("L")
     height, width = how.height, how.width
     smooth = Image.Resampling.BICUBIC
     if how.fit == "pad":
-        height, width = contained(original, (height, width))
+        height, width = contained((image.height, image.width), (height, width))
     if how.fit == "crop":
         array = _pixels(ImageOps.fit(image, (width, height), smooth))
     else:
@@ -78,7 +85,7 @@ def read(path: Path, how: Wanted) -> tuple[np.ndarray, tuple[int, int], list[Dou
         array = _padded(array, (how.height, how.width), ground)
     if how.channels == 3 and array.shape[-1] == 1:
         array = np.repeat(array, 3, axis=-1)
-    return array, original, doubts
+    return array, doubts
 
 
 def _padded(inner: np.ndarray, size: tuple[int, int], ground: np.ndarray) -> np.ndarray:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from .._files import first_line
 from .doubts import Doubt, warn_of
 from .endings import image_endings, why_no_image
-from .fitting import Wanted, read, wanted
+from .fitting import Wanted, fit_image, read, wanted
 from .sources import DataError
 
 
@@ -98,6 +99,43 @@ def load_images(
     images, doubts = _read_all(paths, wanted(size, channels, fit, polarity))
     warn_of(doubts, stacklevel=2)
     return np.stack(images)
+
+
+def fit_arrays(
+    images: np.ndarray,
+    size: int | tuple[int, int],
+    *,
+    channels: int | None = None,
+    fit: str = "pad",
+    polarity: str = "as is",
+) -> np.ndarray:
+    """Give images from memory another size, as :func:`load_images` gives it to files.
+
+    Parameters
+    ----------
+    images : array (n, height, width, 1 or 3)
+        In [0, 1]. They are rounded to the 256 levels of an image file.
+
+    Returns
+    -------
+    float32 array (n, height, width, channels) in [0, 1]
+
+    Raises
+    ------
+    ValueError
+        For settings as :func:`load_image` refuses them.
+    """
+    how = wanted(size, channels, fit, polarity)
+    levels = (255 * images.astype("float32")).round().clip(0, 255).astype("uint8")
+    fitted: list[np.ndarray] = []
+    doubts: list[tuple[object, Doubt]] = []
+    for i, array in enumerate(levels):
+        image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
+        found, its_doubts = fit_image(image, how, [])
+        fitted.append(found)
+        doubts += [(f"image {i}", doubt) for doubt in its_doubts]
+    warn_of(doubts, stacklevel=3)
+    return np.stack(fitted)
 
 
 def _read_all(

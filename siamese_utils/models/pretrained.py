@@ -13,13 +13,18 @@ FOLDER = Path(__file__).parent / "pretrained"
 def load_pretrained(name: str = "omniglot") -> keras.Model:
     """Load an encoder that comes with the package; no network is needed.
 
-    "omniglot" is the encoder of chapter 08: characters (batch, 42, 42, 1), ink 1 on paper 0, to
-    embeddings of length 1. It was trained on the 30 background alphabets alone.
+    "omniglot" is the encoder of chapter 08, for drawn characters: images (batch, 42, 42, 1), ink
+    1 on paper 0, to embeddings of length 1. It was trained on the 30 background alphabets alone.
+
+    "photos" is for photographs in color: EfficientNet-Lite0 (Tan and Le 2019) with its ImageNet
+    weights, images (batch, 224, 224, 3) to 1,280 numbers. They are the square roots of the
+    averages that its classifier worked on: few of these are large, and the roots tell classes
+    apart better (Yang, Liu and Xu 2021, section 4.1).
 
     Parameters
     ----------
     name : str
-        Of a card; "omniglot" is the only one.
+        Of a card, "omniglot" or "photos". Defaults to "omniglot".
 
     Returns
     -------

@@ -1,8 +1,9 @@
 """What a recognizer is given: paths or arrays, and images that are no good to it."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -30,11 +31,26 @@ def are_paths(values) -> bool:
     return isinstance(values, Sequence) and len(values) > 0 and all(map(is_path, values))
 
 
-def refuse_blank(images: np.ndarray, names) -> None:
-    """``ValueError`` if an image has one color only: there is nothing to recognize in it."""
+def blocks(values, n: int) -> Iterator[tuple[int, Any]]:
+    """Up to ``n`` of some values at a time, and the number of the first of them.
+
+    What is neither an array nor a list is passed on whole, to whoever refuses it.
+    """
+    if isinstance(values, np.ndarray | list | tuple) and len(values):
+        for start in range(0, len(values), n):
+            yield start, values[start : start + n]
+    else:
+        yield 0, values
+
+
+def refuse_blank(images: np.ndarray, names, start: int) -> None:
+    """``ValueError`` if an image has one color only: there is nothing to recognize in it.
+
+    The images are numbered from ``start``.
+    """
     spread = np.ptp(images.reshape(len(images), -1), axis=1)
     for i in np.flatnonzero(spread < 1 / 255):
-        which = f"image {i}" + (f", {names[i]}," if are_paths(names) else "")
+        which = f"image {start + i}" + (f", {names[i]}," if are_paths(names) else "")
         raise ValueError(
             f"{which} is of one color; expected something to recognize. Leave it out, or look "
             "whether it was read as it was meant, as a white drawing on white."

@@ -10,7 +10,7 @@ import numpy as np
 from .._checks import refuse_bytes
 from ..datasets.fitting import wanted
 from ..datasets.folder import ImageFolder, load_image_folder
-from ..datasets.image_files import load_images
+from ..datasets.image_files import fit_arrays, load_images
 from ..datasets.polarity import as_ink
 from ..models.pretrained import pretrained_card, pretrained_names
 from .encoder_digest import weights_digest
@@ -133,8 +133,9 @@ class Reading:
 
         Parameters
         ----------
-        images : array (n, height, width, channels)
-            Numbers in [0, 1], of the reading's size.
+        images : array (n, height, width, 1 or 3), or a list of n arrays (height, width, 1 or 3)
+            Numbers in [0, 1]. What has another size, or other channels, than the encoder wants
+            is fitted as an image file of its pixels would be, rounded to 256 levels.
 
         Returns
         -------
@@ -145,6 +146,8 @@ class Reading:
         ValueError
             For another shape, and for values out of range, such as bytes from 0 to 255.
         """
+        if isinstance(images, list | tuple) and len({np.shape(image) for image in images}) > 1:
+            return np.concatenate([self.prepare(np.asarray(image)[None]) for image in images])
         images = np.asarray(images)
         expected = (*self.size, self.channels)
         if images.dtype.kind not in "fiub" and images.dtype.name != "bfloat16":
@@ -153,11 +156,16 @@ class Reading:
                 f"{', '.join(map(str, expected))}), or a list of paths. Collect what is not an "
                 "array first, as by np.concatenate(list(batches))."
             )
-        if images.ndim != 4 or images.shape[1:] != expected or len(images) == 0:
+        if images.ndim != 4 or images.shape[3] not in (1, 3) or images.size == 0:
             raise ValueError(
-                f"images have shape {images.shape}; expected (n, {', '.join(map(str, expected))}) "
-                "with n of at least 1. A single image needs a first axis: image[None]. "
-                "Paths of files are read in any size."
+                f"images have shape {images.shape}; expected (n, height, width, 1 or 3) with n of "
+                "at least 1. A single image needs a first axis: image[None]; grey images need a "
+                "last one: images[..., None]."
+            )
+        if images.shape[1:] != expected:
+            refuse_bytes(images)
+            return fit_arrays(
+                images, self.size, channels=self.channels, fit=self.fit, polarity=self.polarity
             )
         if self.polarity == "ink":
             return as_ink(images.astype("float32"))

@@ -13,16 +13,38 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._files import first_line
 from ..datasets.folder import ImageFolder
-from ..models import embed, load_pretrained
+from ..models import (
+    adapted_encoder,
+    embed,
+    fit_adaptation,
+    load_pretrained,
+    without_adaptation,
+)
 from .assessment import Assessment, assess
 from .encoder_digest import digest_or_none, require_encoder
 from .gallery_file import read_gallery, write_gallery
 from .index import ExactIndex, Index, best_of_classes
-from .inputs import UNCLEAR, are_paths, grounds, is_path, refuse_blank, warn_of_grounds
+from .inputs import (
+    UNCLEAR,
+    are_paths,
+    blocks,
+    grounds,
+    is_path,
+    refuse_blank,
+    warn_of_grounds,
+)
 from .model_file import read_model, write_model
 from .reading import Reading, image_shape
-from .vectors import accepted, check_rejection, checked_threshold, label_array, unit_vectors
+from .vectors import (
+    accepted,
+    check_rejection,
+    checked_threshold,
+    label_array,
+    prototypes,
+    unit_vectors,
+)
 
+MAX_PIXELS = 2**21  # of the images that are read and embedded at once: 41 of 224 x 224
 N_CANDIDATES = 8  # that an index proposes; they are ranked anew by their similarity
 
 
@@ -153,15 +175,53 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         """
         return self._reading().read_folder(root, skip_broken)
 
+    def adapt(self, X, y=None) -> "Recognizer":
+        """Fit the embeddings to one kind of image, without training the encoder.
+
+        Without labels the embeddings are centred, so that what all these images share does not
+        make any two of them alike. With labels the directions in which images of one class
+        differ count less, too (:func:`siamese_utils.models.fit_adaptation`). The images may be
+        of other classes than those to be recognized, and should look like them. ``encoder`` is
+        then another one, with two or three layers more; what was stored has to be stored again,
+        and a second call begins with the original encoder.
+
+        Parameters
+        ----------
+        X : array (n, height, width, channels), or list of n paths
+            Some dozens or more.
+        y : array (n,) of str or int
+            Their classes, with two images or more of some of them. Defaults to None.
+
+        Raises
+        ------
+        ValueError
+            If there is no encoder, or for images and labels as :meth:`fit` and
+            :func:`siamese_utils.models.fit_adaptation` refuse them.
+        """
+        if self.encoder is None:
+            raise ValueError(
+                "there is no encoder to adapt; of embeddings take models.fit_adaptation(X, y)."
+                "apply(X)"
+            )
+        labels = None if y is None else label_array(y)
+        reading, encoder = self._reading(), without_adaptation(self.encoder)
+        embeddings, _ = type(self)(encoder, reading=reading)._embed(X)
+        self.encoder = adapted_encoder(encoder, fit_adaptation(embeddings, labels))
+        self.reading = reading  # which the new encoder does not tell
+        return self
+
     # Storing ---------------------------------------------------------------------------
 
-    def fit(self, X, y) -> "Recognizer":
+    def fit(self, X, y, average: bool = False) -> "Recognizer":
         """Store a gallery, in place of any that was there.
 
         Parameters
         ----------
         X : array (n, height, width, channels), or list of n paths; (n, dim) without an encoder
         y : array (n,) of str or int
+        average : bool
+            Store one embedding for each class, the mean of its images' (the *prototype* of Snell
+            et al. 2017), in place of each image's. Defaults to False.
 
         Raises
         ------
@@ -171,13 +231,15 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         """
         labels, digest = label_array(y), digest_or_none(self._checked_encoder())
         embeddings, ground = self._embed(X, store=True, anew=True)
-        self._store(unit_vectors(embeddings, stored=True), ground, labels)
+        _require_as_many(embeddings, labels)
+        stored = unit_vectors(embeddings, stored=True), ground, labels
+        self._store(*(prototypes(*stored) if average else stored))
         self.encoder_digest_, self.gallery_reading_ = digest, self._reading_as_dict()
         if self.encoder is None:
             self.n_features_in_ = embeddings.shape[1]
         return self
 
-    def enroll(self, label: str | int, images) -> "Recognizer":
+    def enroll(self, label: str | int, images, average: bool = False) -> "Recognizer":
         """Store images of a class that is new or known; what is stored stays.
 
         Parameters
@@ -185,6 +247,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         label : str or int
             Of the type of the other labels.
         images : as ``X`` of :meth:`fit`, or one path
+        average : bool
+            Store the mean of these images' embeddings in place of each. Defaults to False.
 
         Raises
         ------
@@ -194,17 +258,19 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         """
         if not self.__sklearn_is_fitted__():
             X = [images] if is_path(images) else images
-            return self.fit(X, [label] * len(X))
+            return self.fit(X, [label] * len(X), average)
         self._require_same()
         embeddings, ground = self._embed([images] if is_path(images) else images, store=True)
-        new = label_array([label] * len(embeddings))
+        vectors, new = unit_vectors(embeddings, stored=True), label_array([label] * len(embeddings))
         if new.dtype.kind != self.labels_.dtype.kind:
             raise ValueError(
                 f"label is {label!r}; expected the type of the other labels, such as "
                 f"{self.classes_.tolist()[0]!r}. Use one type for all."
             )
+        if average:
+            vectors, ground, new = prototypes(vectors, ground, new)
         self._store(
-            np.concatenate([self.embeddings_, unit_vectors(embeddings, stored=True)]),
+            np.concatenate([self.embeddings_, vectors]),
             np.concatenate([self.ground_, ground]),
             np.concatenate([self.labels_, new]),
         )
@@ -212,10 +278,6 @@ class Recognizer(ClassifierMixin, BaseEstimator):
 
     def _store(self, embeddings, ground, labels: np.ndarray, check: bool = True) -> None:
         """Check everything first, then take it: a bad gallery leaves the old one."""
-        if len(embeddings) != len(labels):
-            raise ValueError(
-                f"{len(embeddings)} images and {len(labels)} labels; expected one for each image"
-            )
         classes = np.unique(labels)
         if check:
             check_rejection(self.threshold, self.unknown, classes)
@@ -597,10 +659,18 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             return vectors, np.full(len(vectors), UNCLEAR)
         self._checked_encoder()
         reading = self._reading()
-        images = reading.read(X) if are_paths(X) else reading.prepare(X)
-        if store:
-            refuse_blank(images, X)
-        return embed(self.encoder, images), grounds(images, reading)
+        paths = are_paths(X)
+        # In blocks: photographs of a large folder do not fit into memory together.
+        n_block = max(1, MAX_PIXELS // math.prod(reading.size))
+        embeddings: list[np.ndarray] = []
+        ground: list[np.ndarray] = []
+        for start, block in blocks(X, n_block):
+            images = reading.read(block) if paths else reading.prepare(block)
+            if store:
+                refuse_blank(images, block, start)
+            embeddings.append(embed(self.encoder, images, n_block))
+            ground.append(grounds(images, reading))
+        return np.concatenate(embeddings), np.concatenate(ground)
 
     def _warn_of_doubt(self) -> None:
         doubt = self.assessment_.doubt
@@ -611,6 +681,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 "kind of image, or choose the threshold on classes like these.",
                 stacklevel=3,
             )
+
+
+def _require_as_many(embeddings: np.ndarray, labels: np.ndarray) -> None:
+    if len(embeddings) != len(labels):
+        raise ValueError(
+            f"{len(embeddings)} images and {len(labels)} labels; expected one for each image"
+        )
 
 
 def _unknown_settings(path: Path, error: Exception, saver: str) -> ValueError:

@@ -45,6 +45,41 @@ def unit_vectors(embeddings: np.ndarray, stored: bool) -> np.ndarray:
     return (vectors / np.where(length > 0, length, 1)).astype("float32")
 
 
+def prototypes(
+    vectors: np.ndarray, ground: np.ndarray, labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The mean direction of each class.
+
+    Parameters
+    ----------
+    vectors : float32 array (n, dim)
+        Of length 1.
+    ground, labels : arrays (n,)
+
+    Returns
+    -------
+    float32 array (n_classes, dim), int array (n_classes,), array (n_classes,)
+        Means of length 1, the ground of most of a class's images, and the classes, sorted.
+
+    Raises
+    ------
+    ValueError
+        If the images of a class cancel out.
+    """
+    classes, numbers = np.unique(labels, return_inverse=True)
+    sums = np.zeros((len(classes), vectors.shape[1]))
+    np.add.at(sums, numbers, vectors)
+    for name, total in zip(classes.tolist(), np.linalg.norm(sums, axis=1), strict=True):
+        if total < 1e-6:
+            raise ValueError(
+                f"the embeddings of class {name!r} have the mean 0, so that it has no direction. "
+                "Store each image by itself: average=False."
+            )
+    # LIGHT, DARK and UNCLEAR are 1, 0 and -1
+    most = [np.bincount(ground[numbers == k] + 1).argmax() - 1 for k in range(len(classes))]
+    return unit_vectors(sums, stored=True), np.array(most), classes
+
+
 def label_array(y) -> np.ndarray:
     """Labels as an array (n,) of str, of int64 or of bool, or ``ValueError``."""
     given = list(y) if isinstance(y, list | tuple) else np.asarray(y).ravel().tolist()

@@ -1,4 +1,4 @@
-"""Encoders that come with the package: their card, their digest, and the one of chapter 08."""
+"""Encoders that come with the package: their cards, their digests, and what they answer."""
 
 import hashlib
 import json
@@ -8,14 +8,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import sklearn.datasets
+from PIL import Image
 
 from siamese_utils import chapters, datasets, distances, evaluation, models
 from siamese_utils.models import pretrained
+from siamese_utils.recognition import Reading, Recognizer
 
 pytestmark = pytest.mark.backend
 
 SHAPE = (4, 4, 1)
-RECORDED = Path(__file__).resolve().parents[2] / "results" / "recorded"
+ROOT = Path(__file__).resolve().parents[2]
+RECORDED = ROOT / "results" / "recorded"
 
 
 @pytest.fixture(scope="module")
@@ -149,3 +153,71 @@ class TestOmniglot:
         assert len(layers) == len(model.layers)
         assert {layer["module"] for layer in layers} == {"keras.layers"}
         assert "Lambda" not in {layer["class_name"] for layer in layers}
+
+
+@pytest.fixture(scope="module")
+def photos():
+    return models.load_pretrained("photos")
+
+
+@pytest.fixture(scope="module")
+def photographs():
+    """The two photographs that scikit-learn ships: a Chinese palace, and a flower."""
+    folder = Path(sklearn.datasets.__file__).parent / "images"
+    return [folder / "china.jpg", folder / "flower.jpg"]
+
+
+class TestPhotos:
+    """EfficientNet-Lite0, which tools/photos_encoder.py makes."""
+
+    PATH = pretrained.FOLDER / "photos.keras"
+
+    def test_its_card_says_what_it_is(self):
+        card = models.pretrained_card("photos")
+        assert all(card[key] for key in ("data", "input", "output", "licence", "load", "made_by"))
+        assert hashlib.sha256(self.PATH.read_bytes()).hexdigest() == card["sha256"]
+        assert (ROOT / card["made_by"]).is_file()
+        assert "Apache License" in (pretrained.FOLDER / "photos.LICENSE.txt").read_text("utf-8")
+
+    def test_is_at_most_8_mb(self):
+        assert self.PATH.stat().st_size < 8_000_000
+
+    def test_comes_with_its_reading(self, photos):
+        assert Reading.of(photos) == Reading((224, 224), 3, "stretch")
+        assert Recognizer.pretrained("photos").reading == Reading.of(photos)
+
+    def test_two_photographs_get_their_classes(self, photos, photographs):
+        """Of the classifier's 1,000 rows the tests keep 40: those that it thought most likely."""
+        kept = np.load(Path(__file__).with_name("photos_classes.npz"))
+        images = Reading((224, 224), 3, "crop").read(photographs)
+        averages = models.embed(photos, images) ** 2
+        logits = averages @ kept["weights"].astype("float32").T + kept["biases"]
+        assert kept["classes"][logits.argmax(axis=1)].tolist() == [698, 985]  # palace, daisy
+
+    def test_weights_are_single_precision_once_loaded(self, photos):
+        assert {weight.dtype for weight in photos.weights} == {"float32"}
+        assert photos.count_params() == models.pretrained_card("photos")["weights"]
+
+    def test_no_root_is_of_zero(self, photos):
+        """The derivative of the square root is infinite there, and training would end in NaN."""
+        images = np.stack([np.zeros((224, 224, 3)), np.ones((224, 224, 3))])
+        assert models.embed(photos, images).min() == pytest.approx(1e-3, rel=1e-3)
+
+    def test_runs_no_code_when_it_is_loaded(self):
+        keras.saving.load_model(self.PATH, compile=False, safe_mode=True)
+        with zipfile.ZipFile(self.PATH) as file:
+            layers = json.loads(file.read("config.json"))["config"]["layers"]
+        assert "Lambda" not in {layer["class_name"] for layer in layers}
+
+    def test_names_photographs_from_one_image_each(self, photographs):
+        """Cut-outs of the palace and of the flower, by the other halves of both."""
+        recognizer = Recognizer.pretrained("photos")
+        halves = {}
+        for name, path in zip(("palace", "flower"), photographs, strict=True):
+            pixels = np.asarray(Image.open(path), "float32") / 255
+            middle = pixels.shape[1] // 2
+            halves[name] = pixels[:, :middle], pixels[:, middle:]
+        for name, (left, _) in halves.items():
+            recognizer.enroll(name, [left])
+        rights = [right for _, right in halves.values()]
+        assert recognizer.predict(rights).tolist() == ["palace", "flower"]

@@ -6,6 +6,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import check_estimator
@@ -13,7 +14,8 @@ from sklearn.utils.estimator_checks import check_estimator
 from siamese_utils import distances, evaluation, models
 from siamese_utils.chapters import write_letters
 from siamese_utils.datasets import load_image_folder
-from siamese_utils.recognition import Reading, Recognizer, assessment, index, inputs
+from siamese_utils.recognition import Reading, Recognizer, assessment, index, inputs, vectors
+from siamese_utils.recognition import recognizer as module
 
 SHAPE = (8, 8, 1)
 
@@ -338,6 +340,39 @@ class TestEstimator:
             compass.predict(np.ones((1, 3)))
 
 
+class TestAverage:
+    def test_by_hand(self):
+        """The mean direction of 0 and 90 degrees is 45, whatever the lengths."""
+        embeddings = at(0, 90, 180) * [[1], [5], [2]]
+        found = Recognizer().fit(embeddings, ["b", "b", "a"], average=True)
+        assert found.labels_.tolist() == ["a", "b"]
+        np.testing.assert_allclose(found.embeddings_, at(180, 45), atol=1e-6)
+        np.testing.assert_allclose(found.nearest(at(45, 90))[1], [1, np.sqrt(0.5)], atol=1e-6)
+
+    def test_a_class_is_enrolled_with_its_mean(self, compass):
+        compass.enroll("south", at(260, 280), average=True)
+        assert compass.labels_.tolist() == ["east", "north", "west", "south"]
+        np.testing.assert_allclose(compass.embeddings_[-1:], at(270), atol=1e-6)
+        fresh = Recognizer().enroll("south", at(260, 280), average=True)
+        np.testing.assert_allclose(fresh.embeddings_, at(270), atol=1e-6)
+
+    def test_opposites_have_no_mean(self, compass):
+        with pytest.raises(ValueError, match=r"class 'x' have the mean 0.*average=False"):
+            compass.enroll("x", at(0, 180), average=True)
+        assert "x" not in compass.classes_
+
+    @pytest.mark.parametrize("average", [False, True])
+    def test_as_many_labels_as_images(self, average):
+        with pytest.raises(ValueError, match="3 images and 2 labels"):
+            Recognizer().fit(at(0, 90, 180), ["a", "b"], average=average)
+
+    def test_the_ground_of_most_counts(self):
+        ground = np.array([inputs.LIGHT, inputs.LIGHT, inputs.DARK, inputs.UNCLEAR])
+        found = vectors.prototypes(at(0, 1, 2, 3), ground, np.array([7, 7, 7, 2]))
+        assert found[1].tolist() == [inputs.UNCLEAR, inputs.LIGHT]
+        assert found[2].tolist() == [2, 7]
+
+
 @pytest.mark.backend
 def test_scores_are_those_of_the_distances(encoder, images):
     classifier = Recognizer(encoder).fit(images[:4], list("abcd"))
@@ -345,6 +380,33 @@ def test_scores_are_those_of_the_distances(encoder, images):
     expected = 1 - keras.ops.convert_to_numpy(distances.all_pairs(distances.cosine, z, z[:4]))
     np.testing.assert_allclose(classifier.predict_scores(images), expected, atol=1e-5)
     assert classifier.predict(images[:4]).tolist() == list("abcd")
+
+
+@pytest.mark.backend
+def test_many_images_are_read_in_blocks(encoder, images, tmp_path, monkeypatch):
+    """Blocks of two images; the number of a blank image counts from the first block."""
+    recognizer = Recognizer(encoder)
+    names = list("abcdef")
+    whole = recognizer.fit(images, names).embeddings_
+    paths = [tmp_path / f"{name}.png" for name in names]
+    for path, image in zip(paths, images, strict=True):
+        Image.fromarray((255 * image[:, :, 0]).round().astype("uint8")).save(path)
+    of_files = recognizer.fit(paths, names).embeddings_
+    sizes = []
+
+    def embed(encoder, images, batch_size):
+        sizes.append(len(images))
+        return models.embed(encoder, images, batch_size)
+
+    monkeypatch.setattr(module, "MAX_PIXELS", 2 * 8 * 8 + 1)
+    monkeypatch.setattr(module, "embed", embed)
+    np.testing.assert_allclose(recognizer.fit(images, names).embeddings_, whole, atol=1e-6)
+    np.testing.assert_allclose(recognizer.fit(paths, names).embeddings_, of_files, atol=1e-6)
+    assert sizes == [2] * 6
+    images = images.copy()
+    images[5] = 0.3
+    with pytest.raises(ValueError, match="image 5 is of one color"):
+        recognizer.fit(images, names)
 
 
 class TestCompare:
@@ -420,9 +482,9 @@ class TestImages:
     @pytest.mark.parametrize(
         ("bad", "message"),
         [
-            (np.ones((2, 8, 8)), r"shape \(2, 8, 8\); expected \(n, 8, 8, 1\)"),
+            (np.ones((2, 8, 8)), r"shape \(2, 8, 8\); expected \(n, height, width, 1 or 3\)"),
             (np.ones((0, *SHAPE)), r"shape \(0, 8, 8, 1\); .* with n of at least 1"),
-            (np.ones((2, 9, 8, 1)), r"shape \(2, 9, 8, 1\); expected \(n, 8, 8, 1\)"),
+            (np.ones((2, 8, 8, 2)), r"shape \(2, 8, 8, 2\); expected \(n, height, width, 1 or 3\)"),
             (np.full((2, *SHAPE), 255, "uint8"), "values from 255 to 255; expected"),
             ((image for image in ()), "type object; .* Collect what is not an array first"),
             (np.ones((2, *SHAPE)), "image 0 is of one color"),

@@ -431,6 +431,34 @@ class TestReading:
         found = Reading((8, 6), channels, fit).read(paths)
         assert (found.shape, found.dtype) == ((4, 8, 6, channels), np.float32)
 
+    @pytest.mark.parametrize("fit", ["pad", "crop", "stretch"])
+    @pytest.mark.parametrize("channels", [1, 3])
+    @pytest.mark.parametrize("mode", ["L", "RGB"])
+    def test_arrays_of_another_size_are_fitted_as_files_are(self, tmp_path, channels, fit, mode):
+        rng = np.random.default_rng(0)
+        pixels = [rng.integers(0, 256, size) for size in [(20, 30, 3), (20, 30, 3), (31, 17, 3)]]
+        paths = [save(tmp_path / f"{i}.png", each, mode) for i, each in enumerate(pixels)]
+        stored = [np.asarray(Image.open(path)) / 255 for path in paths]
+        arrays = [each[..., None] if mode == "L" else each for each in stored]
+        reading = Reading((8, 6), channels, fit)
+        expected = reading.read(paths)
+        found = reading.prepare(arrays)
+        assert (found.shape, found.dtype) == ((3, 8, 6, channels), np.float32)
+        np.testing.assert_array_equal(found, expected)
+        np.testing.assert_array_equal(reading.prepare(np.stack(arrays[:2])), expected[:2])
+        np.testing.assert_array_equal(reading.prepare(tuple(arrays[:2])), expected[:2])
+
+    def test_bytes_of_another_size_are_refused_as_well(self):
+        with pytest.raises(ValueError, match=r"from 0 to 255; expected .* divide by 255"):
+            Reading((8, 6), 3).prepare(np.full((1, 9, 9, 3), 255, "uint8") * [[[1], [0], [1]] * 3])
+
+    def test_doubtful_drawings_of_another_size_are_named(self):
+        """The border is half ink and half paper."""
+        images = np.zeros((2, 9, 9, 1))
+        images[0, 4, 4] = images[1, :, 4:] = 1
+        with pytest.warns(UserWarning, match="^image 1 .*What is returned for them is a guess"):
+            Reading((6, 6), 1, polarity="ink").prepare(images)
+
     def test_ink_is_one_whichever_way_round(self, tmp_path):
         stroke = np.full((5, 5), 255)
         stroke[1:4, 2] = 0
