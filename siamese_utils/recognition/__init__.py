@@ -7,5 +7,6 @@ images of each class, to which new classes are enrolled without training.
 from .assessment import Assessment
 from .reading import Reading
 from .recognizer import Comparison, Recognizer
+from .threshold_choice import ThresholdChoice
 
-__all__ = ["Assessment", "Comparison", "Reading", "Recognizer"]
+__all__ = ["Assessment", "Comparison", "Reading", "Recognizer", "ThresholdChoice"]

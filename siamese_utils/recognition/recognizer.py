@@ -11,6 +11,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from .._checks import whole_number
 from .._files import first_line
 from ..datasets.folder import ImageFolder
 from ..models import (
@@ -35,6 +36,7 @@ from .inputs import (
 )
 from .model_file import read_model, write_model
 from .reading import Reading, image_shape
+from .threshold_choice import ThresholdChoice, choose
 from .vectors import (
     accepted,
     check_rejection,
@@ -107,6 +109,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     labels_ : array (n,)
     assessment_ : Assessment or None
         What :meth:`evaluate` found last. It is saved with the model.
+    threshold_choice_ : ThresholdChoice
+        What :meth:`choose_threshold` found last. It is saved with the model.
 
     Notes
     -----
@@ -204,11 +208,69 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 "apply(X)"
             )
         labels = None if y is None else label_array(y)
-        reading, encoder = self._reading(), without_adaptation(self.encoder)
-        embeddings, _ = type(self)(encoder, reading=reading)._embed(X)
+        base = self._without_adaptation()
+        reading, encoder = base.reading, base.encoder
+        embeddings, _ = base._embed(X)
         self.encoder = adapted_encoder(encoder, fit_adaptation(embeddings, labels))
         self.reading = reading  # which the new encoder does not tell
+        self._whitened_for = None if labels is None else unit_vectors(embeddings, stored=True)
         return self
+
+    def choose_threshold(
+        self, X, y, strangers: float | None = None, n_folds: int = 5
+    ) -> ThresholdChoice:
+        """Choose the threshold on images of several classes, and say what it costs on new ones.
+
+        A threshold that was chosen on some classes makes more errors on others. So the classes
+        are divided into folds, and in each fold the threshold is chosen without the held-out
+        classes and measured on them. The one that is kept is chosen on all classes, and is
+        saved with what was measured. The encoder must not have been trained on these classes.
+        Where :meth:`adapt` got the labels of these images, it is repeated in each fold.
+
+        Parameters
+        ----------
+        X, y : as for :meth:`fit`
+            Three classes or more, two images or more of each. The gallery is not changed.
+        strangers : float in (0, 1)
+            The share of images of unknown classes that may be taken for one of the stored
+            classes, when as many classes are stored as there are here, one image of each.
+            Defaults to None: both error rates of pairs are made equal.
+        n_folds : int
+            Defaults to 5, and to no more than there are classes.
+
+        Returns
+        -------
+        ThresholdChoice
+
+        Raises
+        ------
+        ValueError
+            If there are too few classes or images, or a shape or type does not fit.
+        """
+        labels, encoder = label_array(y), self._checked_encoder()
+        base = self if encoder is None else self._without_adaptation()
+        embeddings = base._embed(X, anew=encoder is None)[0]
+        _require_as_many(embeddings, labels)
+        whitened = self._was_whitened_for(unit_vectors(embeddings, stored=True))
+        if not whitened and encoder is not None and base.encoder is not encoder:
+            embeddings = self._embed(X)[0]
+        n_folds = min(whole_number(n_folds, "n_folds", 2), len(np.unique(labels)))
+        vectors = unit_vectors(embeddings, stored=True)
+        choice = choose(vectors, labels, strangers, n_folds, whitened)
+        self.threshold, self.threshold_choice_ = choice.threshold, choice
+        self._chosen = self._state()
+        return choice
+
+    def _without_adaptation(self) -> "Recognizer":
+        return type(self)(without_adaptation(self.encoder), reading=self._reading())
+
+    def _was_whitened_for(self, vectors: np.ndarray) -> bool:
+        """Whether :meth:`adapt` got labels of some of these images, by what its encoder gives."""
+        known = getattr(self, "_whitened_for", None)
+        if known is None:
+            return False
+        # The same image in another batch differs by rounding.
+        return bool((vectors @ known.T).max() > 1 - 1e-5)
 
     # Storing ---------------------------------------------------------------------------
 
@@ -459,8 +521,16 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         """
         labels = label_array(y)
         vectors = unit_vectors(self._embed(X)[0], False)
-        if len(vectors) != len(labels):
-            raise ValueError(f"{len(vectors)} images and {len(labels)} labels; expected one each")
+        _require_as_many(vectors, labels)
+        if getattr(self, "_whitened_for", None) is not None:
+            base = self._without_adaptation()._embed(X)[0]
+            if self._was_whitened_for(unit_vectors(base, stored=False)):
+                warnings.warn(
+                    "adapt got the labels of these images, so they are of no new classes and the "
+                    "assessment is too good. Evaluate on other classes; choose_threshold leaves "
+                    "classes out by itself.",
+                    stacklevel=2,
+                )
         threshold = None if self.threshold is None else checked_threshold(self.threshold)
         self.assessment_ = assess(vectors, labels, threshold)
         self._assessed = self._state()
@@ -502,6 +572,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             "reading": self._reading_as_dict(),
             "assessment": None if assessment is None else assessment.as_dict(),
         }
+        choice = getattr(self, "threshold_choice_", None)
+        if choice is not None and self._chosen == self._state():
+            settings["threshold_choice"] = choice.as_dict()
         write_model(Path(path).expanduser(), encoder, settings)
 
     def save_gallery(self, path: str | Path) -> None:
@@ -561,6 +634,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             reading = Reading.from_dict(settings["reading"])
             assessment = settings["assessment"] and Assessment.from_dict(settings["assessment"])
             found = cls(encoder, settings["threshold"], reading=reading)
+            if settings.get("threshold_choice"):
+                found.threshold_choice_ = ThresholdChoice.from_dict(settings["threshold_choice"])
+                found._chosen = found._state()
         except (KeyError, TypeError, ValueError) as error:
             raise _unknown_settings(path, error, "save") from error
         if assessment is not None:

@@ -1,0 +1,211 @@
+"""The threshold that cross-validation over classes chooses, and the errors that it tells of."""
+
+import keras
+import numpy as np
+import pytest
+
+from siamese_utils import datasets, models
+from siamese_utils.recognition import Recognizer, ThresholdChoice, threshold_choice
+
+N_CLASSES, N_EACH, DIM = 12, 5, 8
+LABELS = np.repeat(np.arange(N_CLASSES), N_EACH)
+FOLDS = [(rest, out) for rest, out in datasets.class_folds(LABELS, 4, np.random.default_rng(0))]
+
+
+def unit(vectors):
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    rng = np.random.default_rng(1)
+    centers = rng.normal(size=(N_CLASSES, DIM))
+    return unit(centers[LABELS] + 0.6 * rng.normal(size=(len(LABELS), DIM))).astype("float32")
+
+
+def share(values):
+    return float(np.mean(values))
+
+
+class TestRatesMeet:
+    def test_by_hand(self):
+        """Between 0.7 and 0.8 one of two different pairs is accepted, and one same one rejected."""
+        same, different = np.array([0.9, 0.7]), np.array([0.8, 0.1])
+        assert threshold_choice._where_rates_meet(same, different) == pytest.approx(0.75)
+
+    def test_pairs_that_a_gap_parts(self):
+        same, different = np.array([0.9, 0.7]), np.array([0.2, 0.1])
+        assert threshold_choice._where_rates_meet(same, different) == pytest.approx(0.45)
+
+
+class TestChoice:
+    def test_of_pairs_as_loops_have_it(self, vectors):
+        found = threshold_choice.choose(vectors, LABELS, None, 4, whitened=False)
+        accepts, rejects = [], []
+        for rest, out in FOLDS:
+            of_rest = {True: [], False: []}
+            for i in rest:
+                for j in rest:
+                    if i != j:
+                        of_rest[LABELS[i] == LABELS[j]].append(float(vectors[i] @ vectors[j]))
+            threshold = threshold_choice._where_rates_meet(*map(np.array, of_rest.values()))
+            of_out = {True: [], False: []}
+            for i in out:
+                for j in range(len(LABELS)):
+                    if i != j:
+                        of_out[LABELS[i] == LABELS[j]].append(float(vectors[i] @ vectors[j]))
+            accepts.append(share(np.array(of_out[False]) > threshold))
+            rejects.append(share(np.array(of_out[True]) <= threshold))
+        for rates, of in ((accepts, found.false_accept), (rejects, found.false_reject)):
+            assert of == pytest.approx((np.mean(rates), min(rates), max(rates)), abs=2e-3)
+        assert (found.n_classes, found.n_images, found.n_folds) == (12, 60, 4)
+        assert found.n_stored == 9
+
+    @pytest.mark.parametrize("wanted", [0.05, 0.3])
+    def test_accepts_as_many_strangers_as_wanted_among_those_it_chose_on(self, vectors, wanted):
+        """Of 60 images, each a stranger to the 11 other classes, no more than the share."""
+        found = threshold_choice.choose(vectors, LABELS, wanted, 4, whitened=False)
+        similarity = vectors @ vectors.T
+        everything = np.arange(60)
+        nearest = threshold_choice._nearest_other(similarity, LABELS, everything, everything)
+        assert wanted - 2 / 60 <= share(nearest > found.threshold) <= wanted
+        assert found.strangers_wanted == wanted
+
+    def test_strangers_are_of_classes_that_had_no_part(self, vectors):
+        """Over many classes the mean of the folds comes near what was wanted."""
+        rng = np.random.default_rng(2)
+        labels = np.repeat(np.arange(60), 5)
+        z = unit(rng.normal(size=(60, 16))[labels] + 0.5 * rng.normal(size=(300, 16)))
+        found = threshold_choice.choose(z.astype("float32"), labels, 0.1, 5, whitened=False)
+        mean, low, high = found.strangers
+        assert mean == pytest.approx(0.1, abs=0.04)
+        assert low < mean < high
+        stricter = threshold_choice.choose(z.astype("float32"), labels, 0.01, 5, whitened=False)
+        assert stricter.threshold > found.threshold
+        assert stricter.false_reject[0] > found.false_reject[0]
+
+    def test_a_nearest_one_is_never_of_the_own_class(self):
+        numbers = np.array([0, 0, 1, 1])
+        similarity = np.array([[1, 0.9, 0.2, 0.2], [0.9, 1, 0.3, 0.3]] * 2)
+        found = threshold_choice._nearest_other(similarity, numbers, np.arange(2), np.arange(4))
+        assert found.tolist() == [0.2, 0.3]
+
+    def test_whitening_is_learned_without_the_classes_held_out(self, vectors, monkeypatch):
+        seen = []
+
+        def fit(embeddings, labels):
+            seen.append(set(labels.tolist()))
+            return models.fit_adaptation(embeddings, labels)
+
+        monkeypatch.setattr(threshold_choice, "fit_adaptation", fit)
+        threshold_choice.choose(vectors, LABELS, None, 4, whitened=True)
+        expected = [set(LABELS[rest].tolist()) for rest, _ in FOLDS]
+        assert seen == [*expected, set(range(N_CLASSES))]
+
+    def test_one_class_held_out_is_compared_with_the_others(self, vectors):
+        some = LABELS < 3
+        found = threshold_choice.choose(vectors[some], LABELS[some], None, 3, whitened=False)
+        assert found.n_stored == 2
+        assert 0 <= found.false_accept[0] < 0.5
+
+    @pytest.mark.parametrize(
+        ("labels", "strangers", "n_folds", "message"),
+        [
+            (LABELS % 2, None, 2, r"2 class\(es\) to choose a threshold on; expected three"),
+            (LABELS, 0.0, 4, "strangers is 0.0; expected a share above 0 and below 1"),
+            (LABELS, 5, 4, "strangers is 5; expected a share"),
+            (np.arange(60), None, 4, "no two images of one class"),
+            (LABELS, None, 13, "n_folds is 13; expected 2 to 12"),
+        ],
+    )
+    def test_refuses(self, vectors, labels, strangers, n_folds, message):
+        with pytest.raises(ValueError, match=message):
+            threshold_choice.choose(vectors, labels, strangers, n_folds, whitened=False)
+
+    def test_is_said_in_words(self):
+        rates = (0.1, 0.05, 0.2)
+        found = ThresholdChoice(0.5, 0.01, 12, 60, 4, 9, rates, rates, rates)
+        text = str(found)
+        assert "1 % of strangers accepted" in text
+        assert "taken for one of 9 classes: 10.0 % (5.0 % to 20.0 % in 4 folds)" in text
+        assert ThresholdChoice.from_dict(found.as_dict()) == found
+
+
+@pytest.fixture(scope="module")
+def images():
+    rng = np.random.default_rng(3)
+    centers = rng.random((N_CLASSES, 2, 4, 1))
+    noise = 0.2 * rng.random((len(LABELS), 2, 4, 1))
+    return (0.8 * centers[LABELS] + noise).astype("float32")
+
+
+@pytest.fixture
+def recognizer():
+    encoder = keras.Sequential(
+        [keras.Input((2, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(DIM, name="dense")]
+    )
+    weights = np.random.default_rng(4).normal(size=(8, DIM)), np.zeros(DIM)
+    encoder.get_layer("dense").set_weights(weights)
+    return Recognizer(encoder)
+
+
+@pytest.mark.backend
+class TestRecognizer:
+    def test_keeps_and_uses_what_was_chosen(self, recognizer, images):
+        choice = recognizer.choose_threshold(images, LABELS, n_folds=4)
+        z = unit(models.embed(recognizer.encoder, images))
+        expected = threshold_choice.choose(z, LABELS, None, 4, whitened=False)
+        assert choice.threshold == pytest.approx(expected.threshold, abs=1e-5)
+        assert choice.false_reject == pytest.approx(expected.false_reject, abs=1e-3)
+        assert recognizer.threshold == choice.threshold
+        assert recognizer.threshold_choice_ is choice
+        assert not hasattr(recognizer, "classes_"), "nothing is stored"
+
+    def test_of_embeddings(self, vectors):
+        recognizer = Recognizer()
+        choice = recognizer.choose_threshold(vectors, LABELS, strangers=0.1, n_folds=4)
+        assert choice == threshold_choice.choose(vectors, LABELS, 0.1, 4, whitened=False)
+
+    def test_no_more_folds_than_classes(self, recognizer, images):
+        some = LABELS < 3
+        assert recognizer.choose_threshold(images[some], LABELS[some]).n_folds == 3
+
+    def test_is_saved_with_the_model(self, recognizer, images, tmp_path):
+        choice = recognizer.choose_threshold(images, LABELS)
+        recognizer.save(tmp_path / "model.keras")
+        assert Recognizer.load(tmp_path / "model.keras").threshold_choice_ == choice
+
+    def test_another_threshold_is_not_saved_with_its_rates(self, recognizer, images, tmp_path):
+        recognizer.choose_threshold(images, LABELS)
+        recognizer.threshold = 0.123
+        recognizer.save(tmp_path / "model.keras")
+        assert not hasattr(Recognizer.load(tmp_path / "model.keras"), "threshold_choice_")
+
+    def test_adapting_is_repeated_in_each_fold(self, recognizer, images):
+        z = unit(models.embed(recognizer.encoder, images))
+        found = recognizer.adapt(images, LABELS).choose_threshold(images, LABELS, n_folds=4)
+        expected = threshold_choice.choose(z, LABELS, None, 4, whitened=True)
+        assert found.threshold == pytest.approx(expected.threshold, abs=1e-3)
+        assert found.false_reject == pytest.approx(expected.false_reject, abs=0.02)
+
+    def test_what_was_adapted_to_other_images_is_taken_as_it_is(self, recognizer, images):
+        some = LABELS < 6
+        recognizer.adapt(images[some], LABELS[some])
+        z = models.embed(recognizer.encoder, images[~some])
+        found = recognizer.choose_threshold(images[~some], LABELS[~some], n_folds=3)
+        expected = threshold_choice.choose(z, LABELS[~some], None, 3, whitened=False)
+        assert found.threshold == pytest.approx(expected.threshold, abs=1e-5)
+
+    def test_assessing_classes_that_it_was_adapted_to_warns(self, recognizer, images):
+        some = LABELS < 6
+        recognizer.adapt(images[some], LABELS[some])
+        with pytest.warns(UserWarning, match="of no new classes and the assessment is too good"):
+            recognizer.evaluate(images[some], LABELS[some])
+
+    @pytest.mark.filterwarnings("error")
+    def test_assessing_other_classes_does_not(self, recognizer, images):
+        some = LABELS < 6
+        recognizer.adapt(images[some], LABELS[some])
+        assert recognizer.evaluate(images[~some], LABELS[~some]).n_classes == 6
+        recognizer.adapt(images)  # without labels nothing is learned of classes
+        assert recognizer.evaluate(images, LABELS).n_classes == 12
