@@ -35,6 +35,7 @@ from .inputs import (
     warn_of_grounds,
 )
 from .model_file import read_model, write_model
+from .onnx_file import write_onnx
 from .reading import Reading, image_shape
 from .threshold_choice import ThresholdChoice, choose
 from .vectors import (
@@ -576,6 +577,34 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         if choice is not None and self._chosen == self._state():
             settings["threshold_choice"] = choice.as_dict()
         write_model(Path(path).expanduser(), encoder, settings)
+
+    def export(self, path: str | Path) -> float:
+        """Write the encoder for programs without Python, as one ONNX file.
+
+        It takes images as :class:`Reading` gives them, and returns embeddings of length 1, so
+        that their product is the similarity of :meth:`compare`. Reading and threshold are
+        metadata of the file, as JSON. What ONNX Runtime computes is compared with Keras before
+        the file is kept. Packages of the extra ``export`` are needed.
+
+        Returns
+        -------
+        float
+            The largest difference that was found.
+
+        Raises
+        ------
+        ValueError
+            If there is no encoder, the name does not end in ``.onnx``, or the two differ by more
+            than 0.001.
+        ImportError
+            If one of the packages is missing.
+        """
+        encoder = self._checked_encoder()
+        if encoder is None:
+            raise ValueError("there is no encoder to export; save_gallery writes the embeddings")
+        threshold = None if self.threshold is None else checked_threshold(self.threshold)
+        settings = {"reading": self._reading_as_dict(), "threshold": threshold}
+        return write_onnx(Path(path).expanduser(), encoder, settings)
 
     def save_gallery(self, path: str | Path) -> None:
         """Write the gallery as one ``.npz`` file without pickled objects, whole or not at all.
