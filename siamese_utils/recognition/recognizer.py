@@ -37,6 +37,7 @@ from .inputs import (
 from .model_file import read_model, write_model
 from .onnx_file import write_onnx
 from .reading import Reading, image_shape
+from .sketches import N_BITS, share_one, sketches
 from .threshold_choice import ThresholdChoice, choose
 from .vectors import (
     accepted,
@@ -134,6 +135,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     ['left']
     """
 
+    _whitened_for: np.ndarray | None = None  # sketches of the images that `adapt` got labels of
+
     def __init__(
         self,
         encoder: keras.Model | None = None,
@@ -214,7 +217,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         embeddings, _ = base._embed(X)
         self.encoder = adapted_encoder(encoder, fit_adaptation(embeddings, labels))
         self.reading = reading  # which the new encoder does not tell
-        self._whitened_for = None if labels is None else unit_vectors(embeddings, stored=True)
+        self._whitened_for = None if labels is None else sketches(embeddings)
         return self
 
     def choose_threshold(
@@ -252,7 +255,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         base = self if encoder is None else self._without_adaptation()
         embeddings = base._embed(X, anew=encoder is None)[0]
         _require_as_many(embeddings, labels)
-        whitened = self._was_whitened_for(unit_vectors(embeddings, stored=True))
+        whitened = self._was_whitened_for(embeddings)
         if not whitened and encoder is not None and base.encoder is not encoder:
             embeddings = self._embed(X)[0]
         n_folds = min(whole_number(n_folds, "n_folds", 2), len(np.unique(labels)))
@@ -265,13 +268,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def _without_adaptation(self) -> "Recognizer":
         return type(self)(without_adaptation(self.encoder), reading=self._reading())
 
-    def _was_whitened_for(self, vectors: np.ndarray) -> bool:
+    def _was_whitened_for(self, embeddings: np.ndarray) -> bool:
         """Whether :meth:`adapt` got labels of some of these images, by what its encoder gives."""
-        known = getattr(self, "_whitened_for", None)
-        if known is None:
-            return False
-        # The same image in another batch differs by rounding.
-        return bool((vectors @ known.T).max() > 1 - 1e-5)
+        known = self._whitened_for
+        return known is not None and share_one(sketches(embeddings), known)
 
     # Storing ---------------------------------------------------------------------------
 
@@ -523,15 +523,15 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         labels = label_array(y)
         vectors = unit_vectors(self._embed(X)[0], False)
         _require_as_many(vectors, labels)
-        if getattr(self, "_whitened_for", None) is not None:
-            base = self._without_adaptation()._embed(X)[0]
-            if self._was_whitened_for(unit_vectors(base, stored=False)):
-                warnings.warn(
-                    "adapt got the labels of these images, so they are of no new classes and the "
-                    "assessment is too good. Evaluate on other classes; choose_threshold leaves "
-                    "classes out by itself.",
-                    stacklevel=2,
-                )
+        if self._whitened_for is not None and self._was_whitened_for(
+            self._without_adaptation()._embed(X)[0]
+        ):
+            warnings.warn(
+                "adapt got the labels of these images, so they are of no new classes and the "
+                "assessment is too good. Evaluate on other classes; choose_threshold leaves "
+                "classes out by itself.",
+                stacklevel=2,
+            )
         threshold = None if self.threshold is None else checked_threshold(self.threshold)
         self.assessment_ = assess(vectors, labels, threshold)
         self._assessed = self._state()
@@ -576,6 +576,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         choice = getattr(self, "threshold_choice_", None)
         if choice is not None and self._chosen == self._state():
             settings["threshold_choice"] = choice.as_dict()
+        if self._whitened_for is not None:
+            settings["whitened_for"] = self._whitened_for.tobytes().hex()
         write_model(Path(path).expanduser(), encoder, settings)
 
     def export(self, path: str | Path) -> float:
@@ -663,6 +665,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             reading = Reading.from_dict(settings["reading"])
             assessment = settings["assessment"] and Assessment.from_dict(settings["assessment"])
             found = cls(encoder, settings["threshold"], reading=reading)
+            if settings.get("whitened_for"):
+                seen = np.frombuffer(bytes.fromhex(settings["whitened_for"]), "uint8")
+                found._whitened_for = seen.reshape(-1, N_BITS // 8)
             if settings.get("threshold_choice"):
                 found.threshold_choice_ = ThresholdChoice.from_dict(settings["threshold_choice"])
                 found._chosen = found._state()

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..datasets import class_folds
+from ..evaluation import identify, wilson_interval
 from ..models import fit_adaptation
 
 
@@ -32,6 +33,9 @@ class ThresholdChoice:
         Share of different pairs that are called same, and of same pairs called different.
     strangers : (mean, low, high)
         Share of images of held-out classes that are taken for one of the stored classes.
+    one_shot : (mean, low, high)
+        Share of images of held-out classes whose nearest of one image of each class, held out
+        or not, is that of their own class, among ``n_classes``.
     """
 
     threshold: float
@@ -43,6 +47,13 @@ class ThresholdChoice:
     false_accept: tuple[float, float, float]
     false_reject: tuple[float, float, float]
     strangers: tuple[float, float, float]
+    one_shot: tuple[float, float, float]
+
+    @property
+    def is_better_than_chance(self) -> bool:
+        """Whether the one-shot accuracy is, by Wilson's interval of as many trials as images."""
+        n_right = round(self.one_shot[0] * self.n_images)
+        return wilson_interval(n_right, self.n_images)[0] > 1 / self.n_classes
 
     def __str__(self) -> str:
         def rates(of: tuple[float, float, float]) -> str:
@@ -55,6 +66,8 @@ class ThresholdChoice:
             else f"{100 * self.strangers_wanted:g} % of strangers accepted"
         )
         return (
+            f"{self.n_classes}-way one-shot accuracy on classes left out: {rates(self.one_shot)}, "
+            f"chance {100 / self.n_classes:.1f} %\n"
             f"threshold {self.threshold:.3f}, chosen for {rule}; on classes left out,\n"
             f"  different pairs called same: {rates(self.false_accept)}\n"
             f"  same pairs called different: {rates(self.false_reject)}\n"
@@ -129,13 +142,9 @@ def choose(
         threshold = threshold_of(similarity, rest)
         same, different = _pairs(similarity, numbers, held_out, np.arange(len(numbers)))
         nearest = _nearest_other(similarity, numbers, held_out, rest)
-        rates.append(
-            [
-                np.mean(different > threshold),
-                np.mean(same <= threshold),
-                np.mean(nearest > threshold),
-            ]
-        )
+        wrong = different > threshold, same <= threshold, nearest > threshold
+        credit = _one_shot(similarity, numbers, held_out)
+        rates.append([*(np.mean(each) for each in wrong), credit.mean()])
     everything = np.arange(len(numbers))
     spread = [
         (float(column.mean()), float(column.min()), float(column.max()))
@@ -172,14 +181,24 @@ def _pairs(
 def _nearest_other(
     similarity: np.ndarray, numbers: np.ndarray, asked: np.ndarray, stored: np.ndarray
 ) -> np.ndarray:
-    """The largest similarity of each image to one image, drawn by a fixed seed, of every class."""
-    rng = np.random.default_rng(0)
-    support = np.array(
-        [rng.choice(stored[numbers[stored] == k]) for k in np.unique(numbers[stored])]
-    )
+    """The largest similarity of each image to one image of every class but its own."""
+    support = _one_of_each(numbers, stored)
     block = similarity[np.ix_(asked, support)].astype(float)
     block[numbers[asked][:, None] == numbers[support]] = -np.inf  # its own class is not stored
     return block.max(axis=1)
+
+
+def _one_of_each(numbers: np.ndarray, stored: np.ndarray) -> np.ndarray:
+    """One of the images of each class, drawn by a fixed seed."""
+    rng, classes = np.random.default_rng(0), np.unique(numbers[stored])
+    return np.array([rng.choice(stored[numbers[stored] == k]) for k in classes])
+
+
+def _one_shot(similarity: np.ndarray, numbers: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+    """Credit of each held-out image that is not itself stored, by one image of every class."""
+    support = _one_of_each(numbers, np.arange(len(numbers)))
+    asked = np.setdiff1d(held_out, support)
+    return identify(-similarity[np.ix_(asked, support)], numbers[asked]).credit
 
 
 def _where_rates_meet(same: np.ndarray, different: np.ndarray) -> float:

@@ -124,11 +124,36 @@ class TestChoice:
 
     def test_is_said_in_words(self):
         rates = (0.1, 0.05, 0.2)
-        found = ThresholdChoice(0.5, 0.01, 12, 60, 4, 9, rates, rates, rates)
+        found = ThresholdChoice(0.5, 0.01, 12, 60, 4, 9, rates, rates, rates, (0.8, 0.7, 0.9))
         text = str(found)
+        assert "12-way one-shot accuracy on classes left out: 80.0 % (70.0 % to 90.0 % in" in text
         assert "1 % of strangers accepted" in text
         assert "taken for one of 9 classes: 10.0 % (5.0 % to 20.0 % in 4 folds)" in text
         assert ThresholdChoice.from_dict(found.as_dict()) == found
+
+
+class TestOneShot:
+    def test_by_hand(self):
+        """One image of each class is stored; of the others, two of three are nearest their own."""
+        numbers = np.array([0, 0, 0, 1, 1])
+        support = threshold_choice._one_of_each(numbers, np.arange(5))
+        assert numbers[support].tolist() == [0, 1]
+        similarity = np.zeros((5, 5))
+        asked = np.setdiff1d(np.arange(5), support)
+        similarity[asked, support[numbers[asked]]] = 0.5
+        similarity[asked[0], support[1 - numbers[asked[0]]]] = 0.6
+        credit = threshold_choice._one_shot(similarity, numbers, np.arange(5))
+        assert credit.tolist() == [0, 1, 1]
+
+    def test_random_embeddings_are_no_better_than_chance(self):
+        z = unit(np.random.default_rng(5).normal(size=(60, 30)))
+        found = threshold_choice.choose(z.astype("float32"), LABELS, None, 4, whitened=False)
+        assert not found.is_better_than_chance
+
+    def test_good_ones_are(self, vectors):
+        found = threshold_choice.choose(vectors, LABELS, None, 4, whitened=False)
+        assert found.is_better_than_chance
+        assert found.one_shot[0] > 0.5
 
 
 @pytest.fixture(scope="module")
@@ -196,9 +221,15 @@ class TestRecognizer:
         expected = threshold_choice.choose(z, LABELS[~some], None, 3, whitened=False)
         assert found.threshold == pytest.approx(expected.threshold, abs=1e-5)
 
-    def test_assessing_classes_that_it_was_adapted_to_warns(self, recognizer, images):
+    @pytest.mark.parametrize("how", ["at once", "loaded"])
+    def test_assessing_classes_that_it_was_adapted_to_warns(
+        self, recognizer, images, tmp_path, how
+    ):
         some = LABELS < 6
         recognizer.adapt(images[some], LABELS[some])
+        if how == "loaded":
+            recognizer.save(tmp_path / "model.keras")
+            recognizer = Recognizer.load(tmp_path / "model.keras")
         with pytest.warns(UserWarning, match="of no new classes and the assessment is too good"):
             recognizer.evaluate(images[some], LABELS[some])
 
