@@ -209,6 +209,7 @@ def keep(encoder, entry):
     write_whole(path, encoder.save)
     settings = entry["settings"]
     card = {
+        "for": "drawings",
         "data": "Omniglot (Lake et al. 2015), the 30 background alphabets",
         "track": "original",
         "input": f"(batch, {settings['side']}, {settings['side']}, 1), ink 1 on paper 0, "

@@ -1,4 +1,4 @@
-"""``python -m siamese_utils``: see :mod:`siamese_utils.command`."""
+"""``python -m siamese_utils`` is the command ``siamese``: see :mod:`siamese_utils.command`."""
 
 import sys
 

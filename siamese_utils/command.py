@@ -1,22 +1,24 @@
-"""A saved :class:`~siamese_utils.recognition.Recognizer` from the shell.
+"""The command ``siamese``: a :class:`~siamese_utils.recognition.Recognizer` from the shell.
 
-``python -m siamese_utils compare MODEL A B`` says whether two image files show the same class,
-``classify MODEL GALLERY IMAGE...`` which class of a gallery each image shows. The exit status is
-0 for an answer, whichever it is, and 2 for an error. An error is one line on stderr, and so is
-each warning.
+``siamese --help`` names the commands, and ``siamese train --help`` explains one of them with an
+example; ``python -m siamese_utils`` is the same program. The exit status is 0 for an answer,
+whichever it is, and 2 for an error. An error is one line on stderr, and so are each warning and
+each word on how far the work is.
 """
 
 import argparse
 import json
 import os
 import sys
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
-# Keras takes seconds to start, and may not start at all, so what needs it is imported in the
-# commands. That is why this module stands outside of the package recognition.
+SECONDS_BETWEEN = 2.0  # lines that say how far the work is
+
+# Keras takes seconds to start, and may not start at all, so what needs it is imported late. That
+# is why this module stands outside of the package recognition.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,13 +56,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     asked = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], tuple[dict, str]] = asked.command
     error = None
-    with _silent_stderr(), warnings.catch_warnings(record=True) as noticed:
+    with _silent_stderr() as stderr, warnings.catch_warnings(record=True) as noticed:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", UserWarning)
+        asked.progress = _Progress(stderr)
         try:
-            answer, text = command(asked)
+            from . import command_tasks
+
+            answer, text = getattr(command_tasks, asked.command)(asked)
         # Whatever goes wrong, also in a library: the shell's user gets a line, not a traceback.
         except Exception as raised:
             error = raised
@@ -75,13 +79,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _message(error: Exception) -> str:
     from .datasets import DataError
 
-    if isinstance(error, ImportError):
+    if isinstance(error, ImportError) and "siamese-book[export]" not in str(error):
         backend = os.environ.get("KERAS_BACKEND", "of Keras' settings")
         return (
             f"the backend {backend} cannot be started ({error}). Install it, or name another one: "
             "KERAS_BACKEND=tensorflow."
         )
-    if isinstance(error, DataError | OSError | ValueError):
+    if isinstance(error, DataError | ImportError | OSError | ValueError):
         return str(error)
     return f"{type(error).__name__}: {error}"
 
@@ -107,144 +111,186 @@ def _print(text: str) -> int:
     return 0
 
 
-def compare(asked: argparse.Namespace) -> tuple[dict, str]:
-    """Compare two image files: the answer as a document, and as text.
-
-    Parameters
-    ----------
-    asked : argparse.Namespace
-        Of paths: ``model``, ``left`` and ``right``.
-
-    Returns
-    -------
-    answer : dict
-        ``left``, ``right``, ``score`` and ``threshold`` in [-1, 1], ``same`` (bool).
-    text : str
-        Three lines.
-    """
-    from .recognition import Recognizer
-
-    found = Recognizer.load(asked.model).compare(asked.left, asked.right)
-    verdict = "same" if found.same else "different"
-    answer = {
-        "left": asked.left,
-        "right": asked.right,
-        "score": found.score,
-        "threshold": found.threshold,
-        "same": found.same,
-    }
-    text = f"score      {found.score:.4f}\nthreshold  {found.threshold:.4f}\nverdict    {verdict}"
-    return answer, text
-
-
-def classify(asked: argparse.Namespace) -> tuple[dict, str]:
-    """Label image files by a gallery: the answer as a document, and as text.
-
-    Parameters
-    ----------
-    asked : argparse.Namespace
-        ``model``; ``gallery``, a file of :meth:`~siamese_utils.recognition.Recognizer.save_gallery`
-        or a folder that has one subfolder for each class; ``images``, a list of paths;
-        ``threshold``, in [-1, 1], or None for that of the gallery's file, or of the model where
-        it has none; ``skip_broken``, for a folder.
-
-    Returns
-    -------
-    answer : dict
-        ``threshold``, and ``results``: of each image ``image``, ``label``, ``score`` in [-1, 1]
-        and ``nearest``, the label of the most similar image, known or not. Of a folder also
-        ``skipped``: the files that were left out, with the reason.
-    text : str
-        A line for each image: its path, label and score, separated by tabs.
-    """
-    from .recognition import Recognizer
-    from .recognition.vectors import accepted, checked_threshold, refuse_class
-
-    answer: dict = {}
-    gallery = Path(asked.gallery).expanduser()
-    if gallery.is_dir():
-        recognizer = Recognizer.load(asked.model)
-        folder = recognizer.read_folder(gallery, skip_broken=asked.skip_broken)
-        recognizer.fit(folder.images, [folder.class_names[k] for k in folder.labels])
-        answer["skipped"] = [[str(path), reason] for path, reason in folder.skipped]
-        for path, reason in folder.skipped:
-            warnings.warn(f"{path} is not in the gallery: {reason}", stacklevel=1)
-    else:
-        recognizer = Recognizer.load(asked.model, gallery)
-    if asked.threshold is not None:
-        recognizer.threshold = checked_threshold(asked.threshold)
-    threshold, unknown = recognizer.threshold, recognizer.unknown
-    if threshold is not None:
-        refuse_class(unknown, recognizer.classes_)
-    index, scores = recognizer.nearest(asked.images)
-    nearest, known = recognizer.labels_[index].tolist(), accepted(scores, threshold)
-    results = [
-        {"image": image, "label": name if is_known else unknown, "score": score, "nearest": name}
-        for image, name, is_known, score in zip(
-            asked.images, nearest, known, scores.tolist(), strict=True
-        )
-    ]
-    lines = [f"{found['image']}\t{found['label']}\t{found['score']:.4f}" for found in results]
-    return {"threshold": threshold, **answer, "results": results}, "\n".join(lines)
+EXAMPLES = {
+    "train": "siamese train photos/ model.keras --strangers 0.05",
+    "enroll": "siamese enroll model.keras gallery.npz cup cup1.jpg cup2.jpg",
+    "classify": "siamese classify model.keras gallery.npz new.jpg",
+    "compare": "siamese compare model.keras a.jpg b.jpg",
+    "evaluate": "siamese evaluate photos photos/",
+    "threshold": "siamese threshold model.keras photos/ --strangers 0.01",
+    "export": "siamese export model.keras model.onnx",
+}
+FOLDER = "a folder that has one subfolder for each class, with its images"
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m siamese_utils",
-        description="Compare or classify image files by a saved model.",
+        prog="siamese",
+        description="Recognize classes of images from one example each.",
         epilog="Exit status: 0 for an answer, whichever it is; 2 for an error, named on stderr.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    shared = argparse.ArgumentParser(add_help=False)
-    shared.add_argument("model", metavar="MODEL", help="a .keras file written by Recognizer.save")
-    shared.add_argument(
-        "--json", action="store_true", help="print one JSON document instead of text"
+
+    def add(name: str, summary: str, description: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=description,
+            epilog=f"Example: {EXAMPLES[name]}",
+        )
+        command.set_defaults(command=name)
+        command.add_argument(
+            "--json", action="store_true", help="print one JSON document instead of text"
+        )
+        return command
+
+    def add_model(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "model",
+            metavar="MODEL",
+            help="a .keras file that train wrote, or the name of a ready encoder: photos or "
+            "omniglot (drawings)",
+        )
+
+    def add_skip(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--skip-broken", action="store_true", help="leave out images that cannot be read"
+        )
+
+    def add_choice(command: argparse.ArgumentParser) -> None:
+        command.add_argument(
+            "--strangers",
+            metavar="SHARE",
+            type=float,
+            help="share of images of unknown classes that may be accepted, such as 0.05 (default: "
+            "the threshold makes both kinds of errors on pairs equally frequent)",
+        )
+        command.add_argument(
+            "--folds",
+            metavar="N",
+            type=int,
+            default=5,
+            help="parts of the classes, each of which is left out once (default: 5)",
+        )
+        add_skip(command)
+
+    train = add(
+        "train",
+        "fit a ready encoder to a folder of images, and choose its threshold",
+        "Centre and whiten a ready encoder on the images of FOLDER, choose the threshold by "
+        "cross-validation over classes, and write both as MODEL. New classes are enrolled later, "
+        "without training.",
+    )
+    train.add_argument("folder", metavar="FOLDER", help=FOLDER)
+    train.add_argument("out", metavar="MODEL", help="the .keras file to write")
+    train.add_argument(
+        "--encoder",
+        choices=["photos", "omniglot"],
+        help="the ready encoder (default: photos where images are in color or have no clear "
+        "ground, omniglot for drawings)",
+    )
+    add_choice(train)
+
+    enroll = add(
+        "enroll",
+        "store images of a class in a gallery",
+        "Store images as examples of the class LABEL. GALLERY is made if there is none.",
+    )
+    add_model(enroll)
+    enroll.add_argument("gallery", metavar="GALLERY", help="a .npz file")
+    enroll.add_argument("label", metavar="LABEL", help="the name of the class")
+    enroll.add_argument("images", metavar="IMAGE", nargs="+", help="an image file")
+    enroll.add_argument(
+        "--average", action="store_true", help="store the mean of these images only"
     )
 
-    add = commands.add_parser(
-        "compare",
-        parents=[shared],
-        help="do two image files show the same class?",
-        description="Print the cosine similarity of two image files, in [-1, 1], the model's "
-        "threshold, and the verdict: same where the score is above the threshold.",
-    )
-    add.add_argument("left", metavar="A", help="an image file of any size and mode")
-    add.add_argument("right", metavar="B", help="another one")
-    add.set_defaults(command=compare)
-
-    add = commands.add_parser(
+    classify = add(
         "classify",
-        parents=[shared],
-        help="which class of a gallery does each image file show?",
-        description="Print for each image its path, the label of the most similar image of the "
-        "gallery, or unknown, and their cosine similarity, separated by tabs.",
+        "which class of a gallery does each image show?",
+        "Print for each image its path, the label of the most similar image of the gallery, or "
+        "unknown, and their cosine similarity, separated by tabs.",
     )
-    add.add_argument(
+    add_model(classify)
+    classify.add_argument(
         "gallery",
         metavar="GALLERY",
-        help="a .npz file written by Recognizer.save_gallery with the model's encoder, or a "
-        "folder that has one subfolder for each class, of one image or more",
+        help="a .npz file that enroll wrote with the same model, or " + FOLDER,
     )
-    add.add_argument("images", metavar="IMAGE", nargs="+", help="an image file")
-    add.add_argument(
+    classify.add_argument("images", metavar="IMAGE", nargs="+", help="an image file")
+    classify.add_argument(
         "--threshold",
         metavar="T",
         type=float,
         help="similarity in [-1, 1] that a known class exceeds (default: the gallery file's, or "
         "the model's where it has none)",
     )
-    add.add_argument(
-        "--skip-broken",
-        action="store_true",
-        help="leave out images of a gallery folder that cannot be read",
+    classify.add_argument(
+        "--average", action="store_true", help="of a folder: compare with the mean of each class"
     )
-    add.set_defaults(command=classify)
+    add_skip(classify)
+
+    compare = add(
+        "compare",
+        "do two image files show the same class?",
+        "Print the cosine similarity of two image files, in [-1, 1], the threshold, and the "
+        "verdict: same where the score is above the threshold.",
+    )
+    add_model(compare)
+    compare.add_argument("left", metavar="A", help="an image file of any size and mode")
+    compare.add_argument("right", metavar="B", help="another one")
+    compare.add_argument(
+        "--threshold", metavar="T", type=float, help="in [-1, 1] (default: the model's)"
+    )
+
+    evaluate = add(
+        "evaluate",
+        "how good is a model on classes that it has not seen?",
+        "Leave out some of the classes of FOLDER in turn, and print how often an image of a class "
+        "that was left out is recognized from one example, and the errors at a threshold that was "
+        "chosen on the others. Nothing is written.",
+    )
+    add_model(evaluate)
+    evaluate.add_argument("folder", metavar="FOLDER", help=FOLDER)
+    add_choice(evaluate)
+
+    threshold = add(
+        "threshold",
+        "choose the threshold of a model on a folder of images",
+        "Choose the threshold by cross-validation over the classes of FOLDER, and write it into "
+        "MODEL with the errors to expect on new classes.",
+    )
+    add_model(threshold)
+    threshold.add_argument("folder", metavar="FOLDER", help=FOLDER)
+    threshold.add_argument("--out", metavar="FILE", help="write another .keras file instead")
+    add_choice(threshold)
+
+    export = add(
+        "export",
+        "write the encoder as an ONNX file",
+        "Write the encoder of MODEL as an ONNX file, with embeddings of length 1, and compare it "
+        "with Keras. Reading and threshold are in the file's metadata.",
+    )
+    add_model(export)
+    export.add_argument("out", metavar="FILE", help="the .onnx file to write")
     return parser
 
 
+class _Progress:
+    """A line on stderr every few seconds, while images are embedded."""
+
+    def __init__(self, stderr: int):
+        self.stderr, self.last = stderr, time.monotonic()
+
+    def __call__(self, n_done: int, n_all: int) -> None:
+        now = time.monotonic()
+        if n_done < n_all and now - self.last >= SECONDS_BETWEEN:
+            self.last = now
+            os.write(self.stderr, f"{n_done:,} of {n_all:,} images\n".encode())
+
+
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Keep back what libraries write to stderr.
+def _silent_stderr() -> Iterator[int]:
+    """Keep back what libraries write to stderr; a file descriptor that still leads there.
 
     TensorFlow writes notes on its start from C++, before it has read the level that
     TF_CPP_MIN_LOG_LEVEL sets; only the file descriptor can be turned away.
@@ -254,7 +300,7 @@ def _silent_stderr() -> Iterator[None]:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        yield
+        yield kept
     finally:
         sys.stderr.flush()
         os.dup2(kept, 2)

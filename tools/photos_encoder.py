@@ -62,6 +62,7 @@ def main():
     encoder = keras.saving.load_model(path, compile=False)  # with the weights as they are read
     check_classes(encoder, state)
     card = {
+        "for": "photographs",
         "data": "ImageNet (ILSVRC 2012): 1.28 million photographs of 1,000 classes, with labels",
         "input": "(batch, 224, 224, 3), colors in [0, 1]",
         "output": "the square roots of 1,280 averages of features, compared by their cosine",

@@ -115,13 +115,19 @@ def adapted_encoder(encoder: keras.Model, adaptation: Adaptation) -> keras.Model
     """
     images = keras.Input(encoder.input_shape[1:])
     x = layers.UnitNormalization(dtype="float32")(encoder(images))
-    x = layers.Normalization(
-        mean=adaptation.mean, variance=np.ones_like(adaptation.mean), dtype="float32"
-    )(x)
-    if adaptation.matrix is not None:
-        dense = layers.Dense(len(adaptation.mean), use_bias=False, dtype="float32")
+    mean, matrix = adaptation
+    if matrix is None:
+        # Fixed, it takes a mean off and divides by 1. keras.layers.Normalization keeps its mean
+        # outside of the weights, where an export to ONNX loses it.
+        shift = layers.BatchNormalization(
+            center=False, scale=False, epsilon=1e-3, trainable=False, dtype="float32"
+        )
+        x = shift(x)
+        shift.set_weights([mean, np.full_like(mean, 1 - 1e-3)])
+    else:
+        dense = layers.Dense(len(mean), trainable=False, dtype="float32")
         x = dense(x)
-        dense.set_weights([adaptation.matrix])
+        dense.set_weights([matrix, -mean @ matrix])
     return keras.Model(images, layers.UnitNormalization(dtype="float32")(x), name=NAME)
 
 

@@ -101,6 +101,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Makes an empty index with ``add(vectors)`` and ``search(queries, k)``, such as
         ``faiss.IndexFlatIP``, for a search in very large galleries; its candidates are ranked
         anew by their similarity. Defaults to an exact search.
+    progress : function of two ints
+        Called after each block of images with how many are embedded, and how many there are.
 
     Attributes
     ----------
@@ -144,12 +146,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         unknown: str | int = "unknown",
         reading: Reading | None = None,
         index: Callable[[int], Index] | None = None,
+        progress: Callable[[int, int], object] | None = None,
     ):
         self.encoder = encoder
         self.threshold = threshold
         self.unknown = unknown
         self.reading = reading
         self.index = index
+        self.progress = progress
 
     @classmethod
     def pretrained(cls, name: str = "omniglot") -> "Recognizer":
@@ -170,7 +174,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
 
     def __sklearn_clone__(self) -> "Recognizer":
         """A copy without a gallery. The encoder is shared: nothing is learned in it here."""
-        return type(self)(self.encoder, self.threshold, self.unknown, self.reading, self.index)
+        return type(self)(**self.get_params(deep=False))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "classes_")
@@ -266,7 +270,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         return choice
 
     def _without_adaptation(self) -> "Recognizer":
-        return type(self)(without_adaptation(self.encoder), reading=self._reading())
+        encoder = without_adaptation(self.encoder)
+        return type(self)(encoder, reading=self._reading(), progress=self.progress)
 
     def _was_whitened_for(self, embeddings: np.ndarray) -> bool:
         """Whether :meth:`adapt` got labels of some of these images, by what its encoder gives."""
@@ -780,6 +785,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 refuse_blank(images, block, start)
             embeddings.append(embed(self.encoder, images, n_block))
             ground.append(grounds(images, reading))
+            if self.progress:
+                self.progress(start + len(images), len(X))
         return np.concatenate(embeddings), np.concatenate(ground)
 
     def _warn_of_doubt(self) -> None:

@@ -1,4 +1,4 @@
-"""``python -m siamese_utils``: answers, exit status, and errors in one line."""
+"""The command ``siamese``: answers, exit status, and errors in one line."""
 
 import json
 import os
@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from siamese_utils import command
+from siamese_utils import command, command_tasks
+from siamese_utils.chapters import write_letters
 from siamese_utils.recognition import Recognizer
 
 
@@ -305,3 +306,172 @@ def test_a_reader_who_goes_away_is_no_error(place):
     line = "siamese classify model.keras strict.npz left.png | true; exit ${PIPESTATUS[0]}"
     found = in_a_shell(place, line)
     assert (found.returncode, found.stderr) == (0, b"")
+
+
+@pytest.fixture(scope="module")
+def drawings(tmp_path_factory):
+    """Six letters in six typefaces, as files: drawings, dark on white."""
+    root = tmp_path_factory.mktemp("letters") / "letters"
+    write_letters(root, "ABEKTX")
+    return root
+
+
+@pytest.fixture(scope="module")
+def emblems(tmp_path_factory):
+    """Four classes of five colored pictures: a shape and its color, somewhere, on a ground."""
+    root, rng = tmp_path_factory.mktemp("emblems") / "emblems", np.random.default_rng(0)
+    for name, color in (
+        ("red", (200, 30, 30)),
+        ("green", (20, 160, 60)),
+        ("blue", (30, 60, 200)),
+        ("gold", (230, 190, 20)),
+    ):
+        (root / name).mkdir(parents=True)
+        for k in range(5):
+            pixels = np.full((48, 48, 3), 235) + rng.integers(-15, 16, (48, 48, 3))
+            top, left = rng.integers(4, 20, 2)
+            pixels[top : top + 22, left : left + 22] = color
+            Image.fromarray(pixels.astype("uint8")).save(root / name / f"{k}.png")
+    return root
+
+
+class TestTrain:
+    def test_drawings(self, run, drawings, tmp_path):
+        model = str(tmp_path / "letters.keras")
+        status, out, err = run("train", str(drawings), model, "--folds", "3")
+        assert (status, err) == (0, "")
+        assert "letters.keras: encoder omniglot (drawings on a clear ground)" in out
+        assert "6-way one-shot accuracy on classes left out: " in out
+        trained = Recognizer.load(model)
+        choice = trained.threshold_choice_
+        assert trained.threshold == choice.threshold
+        assert f"threshold {choice.threshold:.3f}, chosen for both error rates" in out
+        assert choice.one_shot[0] > 0.6
+        assert choice.false_reject[0] < 0.3
+
+    def test_is_adapted_and_its_threshold_is_cross_validated(self, drawings, tmp_path, run):
+        """As the same calls in Python have it."""
+        model = str(tmp_path / "letters.keras")
+        out = run("train", str(drawings), model, "--folds", "3", "--strangers", "0.1", "--json")[1]
+        found = json.loads(out)
+        recognizer = Recognizer.pretrained("omniglot")
+        folder = recognizer.read_folder(drawings)
+        recognizer.adapt(folder.images, folder.labels)
+        expected = recognizer.choose_threshold(folder.images, folder.labels, 0.1, 3)
+        assert found["threshold"] == pytest.approx(expected.threshold, abs=1e-4)
+        assert found["strangers"] == pytest.approx(list(expected.strangers), abs=0.03)
+        assert (found["encoder"], found["chance"], found["skipped"]) == ("omniglot", 1 / 6, [])
+
+    @pytest.mark.slow
+    def test_photographs_from_the_folder_to_the_answer(self, run, emblems, tmp_path):
+        model, gallery = str(tmp_path / "model.keras"), str(tmp_path / "gallery.npz")
+        status, out, err = run("train", str(emblems), model, "--json")
+        assert status == 0, err
+        found = json.loads(out)
+        assert (found["encoder"], found["reason"]) == ("photos", "images are in color")
+        for name in ("red", "green", "blue"):
+            paths = [str(emblems / name / f"{k}.png") for k in (0, 1)]
+            status, out, err = run("enroll", model, gallery, name, *paths, "--average")
+            assert status == 0, err
+        assert out.splitlines()[1].endswith("gallery.npz: 3 stored of 3 classes")
+        asked = [str(emblems / name / "4.png") for name in ("red", "green", "blue")]
+        status, out, err = run("classify", model, gallery, *asked, "--threshold", "-1")
+        assert [line.split("\t")[1] for line in out.splitlines()] == ["red", "green", "blue"]
+        status, out, err = run("evaluate", model, str(emblems))
+        assert status == 0
+        assert "4-way one-shot accuracy on classes left out" in out
+        onnx = str(tmp_path / "model.onnx")
+        status, out, err = run("export", model, onnx, "--json")
+        assert (status, json.loads(out)["difference"] < 1e-3) == (0, True)
+
+    def test_what_is_left_out_is_said(self, run, drawings, tmp_path):
+        (drawings / "A" / "notes.txt").write_text("?")
+        try:
+            status, out, err = run("evaluate", "omniglot", str(drawings), "--json")
+        finally:
+            (drawings / "A" / "notes.txt").unlink()
+        assert status == 0
+        assert err.startswith("warning: ") and "notes.txt is left out: " in err
+        assert json.loads(out)["skipped"][0][0].endswith("notes.txt")
+
+    def test_no_better_than_chance_is_said(self, run, tmp_path):
+        rng = np.random.default_rng(0)
+        for k in range(4):
+            for i in range(4):
+                save(tmp_path / "noise" / f"c{k}" / f"{i}.png", rng.integers(0, 256, (20, 20)))
+        status, _, err = run("evaluate", "omniglot", str(tmp_path / "noise"))
+        assert status == 0
+        assert "warning: on classes left out the model is no better than chance." in err
+        assert "photos (photographs)" in err
+
+
+class TestGallery:
+    def test_a_ready_encoder_by_its_name(self, run, drawings, tmp_path):
+        gallery = str(tmp_path / "gallery.npz")
+        files = {name: sorted((drawings / name).iterdir()) for name in "ABK"}
+        for name, paths in files.items():
+            status, out, err = run("enroll", "omniglot", gallery, name, str(paths[0]))
+            assert (status, err) == (0, "")
+        assert out.splitlines() == ["K: 1 stored", f"{gallery}: 3 stored of 3 classes"]
+        asked = [str(paths[1]) for paths in files.values()]
+        out = run("classify", "omniglot", gallery, *asked)[1]
+        assert [line.split("\t")[1] for line in out.splitlines()] == list("ABK")
+        assert "has no threshold" in run("compare", "omniglot", *asked[:2])[2]
+        out = run("compare", "omniglot", asked[0], str(files["A"][0]), "--threshold", "0.3")[1]
+        assert out.splitlines()[2] == "verdict    same"
+
+    def test_enrolling_again_adds(self, run, place, tmp_path):
+        gallery = str(tmp_path / "gallery.npz")
+        run("enroll", "model.keras", gallery, "left", "left.png", "large.jpg")
+        out = run("enroll", "model.keras", gallery, "left", "left.png", "large.jpg", "--average")[1]
+        assert out.splitlines()[0] == "left: 3 stored"
+
+    def test_the_mean_of_each_class_of_a_folder(self, run, place, tmp_path):
+        """The mean of left and up is at 30 degrees to both, and to a third that lies between."""
+        save(tmp_path / "g" / "both" / "1.png", LEFT)
+        save(tmp_path / "g" / "both" / "2.png", UP)
+        save(tmp_path / "g" / "down" / "1.png", [[0, 0], [200, 200]])
+        asked = ["classify", "model.keras", str(tmp_path / "g"), "left.png", "--json"]
+        one = json.loads(run(*asked)[1])["results"][0]["score"]
+        mean = json.loads(run(*asked, "--average")[1])["results"][0]["score"]
+        assert one == pytest.approx(1)
+        assert mean == pytest.approx(np.sqrt(3) / 2, abs=1e-4)
+        status, _, err = run("classify", "model.keras", "plain.npz", "left.png", "--average")
+        assert status == 2
+        assert "--average is for a folder" in err
+
+
+class TestThreshold:
+    def test_is_written_into_the_model(self, run, drawings, tmp_path):
+        model = tmp_path / "model.keras"
+        Recognizer.pretrained("omniglot").save(model)
+        status, out, err = run("threshold", str(model), str(drawings), "--folds", "2")
+        assert (status, err) == (0, "")
+        saved = Recognizer.load(model)
+        assert saved.threshold == saved.threshold_choice_.threshold
+        assert f"threshold {saved.threshold:.3f}" in out
+
+    def test_a_ready_encoder_is_not_written(self, run, drawings, tmp_path):
+        status, _, err = run("threshold", "omniglot", str(drawings))
+        assert status == 2
+        assert "name a file: --out model.keras" in err
+        out = str(tmp_path / "new.keras")
+        assert run("threshold", "omniglot", str(drawings), "--out", out, "--folds", "2")[0] == 0
+        assert Recognizer.load(out).threshold is not None
+
+
+def test_long_work_says_how_far_it_is(monkeypatch, tmp_path):
+    times = iter([0.0, 1.0, 2.5, 3.0, 9.0])
+    monkeypatch.setattr(command.time, "monotonic", lambda: next(times))
+    with (tmp_path / "said").open("wb") as file:
+        progress = command._Progress(file.fileno())
+        for done in (41, 82, 123, 164):  # after 1, 2.5, 3 and 9 seconds
+            progress(done, 164)
+    assert (tmp_path / "said").read_text() == "82 of 164 images\n", "nothing at the end"
+
+
+def test_every_command_has_an_example_that_its_parser_takes():
+    for name, example in command.EXAMPLES.items():
+        asked = command._parser().parse_args(example.split()[1:])
+        assert asked.command == name
+        assert callable(getattr(command_tasks, name))

@@ -49,6 +49,12 @@ def test_gives_the_similarities_of_compare(encoder, images, path):
             assert float(vectors[0] @ vector) == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize("labels", [None, list("aabbb")], ids=["centred", "whitened"])
+def test_an_adapted_encoder_is_exported_with_its_adaptation(encoder, images, path, labels):
+    recognizer = Recognizer(encoder, 0.25, reading=READING).adapt(images, labels)
+    assert recognizer.export(path) < 1e-4
+
+
 def test_says_how_images_are_read(encoder, path):
     Recognizer(encoder, 0.25, reading=READING).export(path)
     props = {prop.key: json.loads(prop.value) for prop in onnx.load(path).metadata_props}

@@ -18,7 +18,6 @@ from claims import fault, source
 from conftest import ROOT
 
 from siamese_utils import chapters
-from siamese_utils.recognition import Recognizer
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.M | re.S)
@@ -69,10 +68,10 @@ def run(command, folder=ROOT, **environment):
 
 
 def test_every_line_for_the_shell_is_run_below():
-    commands = [line for line in SHELL if not line.startswith(".venv/bin/python -m siamese_utils")]
+    commands = [line for line in SHELL if not line.startswith(".venv/bin/siamese")]
     made = {line.removesuffix(" --always-make") for line in MADE}
     assert set(commands) == {*made, *ENVIRONMENTS, *PROGRAMS}
-    assert len(SHELL) - len(commands) == 2  # compare and classify
+    assert len(SHELL) - len(commands) == 3  # train, enroll and classify
     assert {language for language, _ in BLOCKS} == {"bash", "python"}
 
 
@@ -132,19 +131,27 @@ def test_the_ten_lines_do_what_they_say(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_saved_model_answers_from_the_shell(tmp_path):
-    """The two lines with the names that stand there, on letters."""
-    Recognizer.pretrained().set_params(threshold=0.5).save(tmp_path / "MODEL.keras")
-    chapters.write_letters(tmp_path / "GALLERY", "AB", size=42)
-    for letter, name in (("A", "A.png"), ("B", "B.png"), ("A", "IMAGE.png")):
-        drawn = sorted((tmp_path / "GALLERY" / letter).glob("*.png"))
-        shutil.copy(drawn[0], tmp_path / name)
+def test_the_session_in_the_shell_is_what_it_says(tmp_path):
+    """The lines with the names that stand there, on letters; the A is of none of the classes."""
+    chapters.write_letters(tmp_path / "FOLDER", "BEHKMX", size=42)
+    chapters.write_letters(tmp_path / "others", "A", size=42)
+    drawn = sorted((tmp_path / "others" / "A").glob("*.png"))
+    for path, name in zip(drawn, ("A.png", "IMAGE.png"), strict=False):
+        shutil.copy(path, tmp_path / name)
+    said = {}
     for line in SHELL:
-        if line.startswith(".venv/bin/python"):
-            answer = run([sys.executable, *line.split()[1:]], tmp_path, PYTHONPATH=str(ROOT))
-            assert answer.returncode == 0, answer.stderr
-            said = answer.stdout.split()
-            assert "different" in said if "compare" in line else said[1] == "A"
+        program, _, arguments = line.partition(" ")
+        if program == ".venv/bin/siamese":
+            command = [sys.executable, "-m", "siamese_utils", *arguments.split()]
+            answer = run(command, tmp_path, PYTHONPATH=str(ROOT))
+            assert (answer.returncode, answer.stderr) == (0, "")
+            said[arguments.split()[0]] = answer.stdout
+    assert "6-way one-shot accuracy on classes left out" in said["train"]
+    assert said["enroll"].startswith("LABEL: 1 stored")
+    assert said["classify"].split()[:2] == ["IMAGE.png", "LABEL"]
+    found = run([str(Path(sys.executable).parent / "siamese"), "--help"])
+    assert (found.returncode, found.stderr) == (0, "")
+    assert all(name in found.stdout for name in said)
 
 
 # The numbers of the first table, as in claims.py: piece of the page, source, pattern.
