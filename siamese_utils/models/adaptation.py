@@ -9,7 +9,7 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 
 from .._checks import class_labels, real_numbers
 
-NAME = "adapted"  # of the encoders that are made here
+NAME = "adapted_encoder"  # of the encoders that are made here
 
 
 class Adaptation(NamedTuple):
@@ -133,9 +133,8 @@ def adapted_encoder(encoder: keras.Model, adaptation: Adaptation) -> keras.Model
 
 def without_adaptation(encoder: keras.Model) -> keras.Model:
     """The encoder that :func:`adapted_encoder` was given; any other one is returned as it is."""
-    if encoder.name != NAME:
-        return encoder
-    return next(layer for layer in encoder.layers if isinstance(layer, keras.Model))
+    inside = [layer for layer in encoder.layers if isinstance(layer, keras.Model)]
+    return inside[0] if encoder.name == NAME and len(inside) == 1 else encoder
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

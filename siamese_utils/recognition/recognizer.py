@@ -195,7 +195,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         differ count less, too (:func:`siamese_utils.models.fit_adaptation`). The images may be
         of other classes than those to be recognized, and should look like them. ``encoder`` is
         then another one, with two or three layers more; what was stored has to be stored again,
-        and a second call begins with the original encoder.
+        and a second call begins with the original encoder. A threshold belongs to the embeddings
+        that it was chosen for, so it becomes None.
 
         Parameters
         ----------
@@ -209,6 +210,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ValueError
             If there is no encoder, or for images and labels as :meth:`fit` and
             :func:`siamese_utils.models.fit_adaptation` refuse them.
+
+        Warns
+        -----
+        UserWarning
+            If there was a threshold.
         """
         if self.encoder is None:
             raise ValueError(
@@ -222,6 +228,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self.encoder = adapted_encoder(encoder, fit_adaptation(embeddings, labels))
         self.reading = reading  # which the new encoder does not tell
         self._whitened_for = None if labels is None else sketches(embeddings)
+        if self.threshold is not None:
+            warnings.warn(
+                f"the threshold {self.threshold} was for embeddings as they were before, and is "
+                "taken off. Choose it anew: choose_threshold(images, labels).",
+                stacklevel=2,
+            )
+            self.threshold = None
         return self
 
     def choose_threshold(

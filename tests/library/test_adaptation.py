@@ -153,7 +153,7 @@ class TestRecognizer:
             recognizer.predict(images)
 
     def test_is_saved_with_the_encoder(self, encoder, images, tmp_path):
-        recognizer = Recognizer(encoder, 0.5).adapt(images, LABELS).fit(images[:2], ["a", "b"])
+        recognizer = Recognizer(encoder).adapt(images, LABELS).fit(images[:2], ["a", "b"])
         recognizer.save(tmp_path / "model.keras")
         recognizer.save_gallery(tmp_path / "gallery.npz")
         again = Recognizer.load(tmp_path / "model.keras", tmp_path / "gallery.npz")
@@ -173,6 +173,12 @@ class TestRecognizer:
             recognizer.adapt(images, ["a", "b"])
         assert recognizer.encoder is encoder
         assert recognizer.predict(images[:2]).tolist() == ["a", "b"]
+
+    def test_the_threshold_is_of_the_embeddings_before(self, encoder, images):
+        recognizer = Recognizer(encoder, 0.5)
+        with pytest.warns(UserWarning, match=r"0\.5 was for embeddings as they were before"):
+            recognizer.adapt(images)
+        assert recognizer.threshold is None
 
     def test_embeddings_have_no_encoder_to_adapt(self):
         with pytest.raises(ValueError, match=r"no encoder to adapt.*fit_adaptation"):

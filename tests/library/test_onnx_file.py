@@ -51,7 +51,7 @@ def test_gives_the_similarities_of_compare(encoder, images, path):
 
 @pytest.mark.parametrize("labels", [None, list("aabbb")], ids=["centred", "whitened"])
 def test_an_adapted_encoder_is_exported_with_its_adaptation(encoder, images, path, labels):
-    recognizer = Recognizer(encoder, 0.25, reading=READING).adapt(images, labels)
+    recognizer = Recognizer(encoder, reading=READING).adapt(images, labels)
     assert recognizer.export(path) < 1e-4
 
 
