@@ -1,6 +1,5 @@
 """Encoders, the networks that share one, and the one way to embed images."""
 
-from .adaptation import Adaptation, adapted_encoder, fit_adaptation, without_adaptation
 from .embedding import embed
 from .encoders import conv4_encoder, conv_encoder, koch_encoder, mlp_encoder
 from .networks import in_batch_network, koch_network, siamese_network
@@ -10,13 +9,10 @@ from .shifts import embed_shifted
 from .start import start_from_data
 
 __all__ = [
-    "Adaptation",
-    "adapted_encoder",
     "conv4_encoder",
     "conv_encoder",
     "embed",
     "embed_shifted",
-    "fit_adaptation",
     "in_batch_network",
     "koch_encoder",
     "koch_network",
@@ -26,5 +22,4 @@ __all__ = [
     "residual_encoder",
     "siamese_network",
     "start_from_data",
-    "without_adaptation",
 ]

@@ -14,13 +14,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._checks import whole_number
 from .._files import first_line
 from ..datasets.folder import ImageFolder
-from ..models import (
-    adapted_encoder,
-    embed,
-    fit_adaptation,
-    load_pretrained,
-    without_adaptation,
-)
+from ..models import embed, load_pretrained
+from ..models.adaptation import adapted_encoder, fit_adaptation, without_adaptation
 from .assessment import Assessment, assess
 from .encoder_digest import digest_or_none, require_encoder
 from .gallery_file import read_gallery, write_gallery
@@ -192,11 +187,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):
 
         Without labels the embeddings are centred, so that what all these images share does not
         make any two of them alike. With labels the directions in which images of one class
-        differ count less, too (:func:`siamese_utils.models.fit_adaptation`). The images may be
-        of other classes than those to be recognized, and should look like them. ``encoder`` is
-        then another one, with two or three layers more; what was stored has to be stored again,
-        and a second call begins with the original encoder. A threshold belongs to the embeddings
-        that it was chosen for, so it becomes None.
+        differ count less, too (:func:`siamese_utils.models.adaptation.fit_adaptation`). The
+        images may be of other classes than those to be recognized, and should look like them.
+        ``encoder`` is then another one, with two or three layers more; what was stored has to be
+        stored again, and a second call begins with the original encoder. A threshold belongs to
+        the embeddings that it was chosen for, so it becomes None.
 
         Parameters
         ----------
@@ -209,7 +204,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If there is no encoder, or for images and labels as :meth:`fit` and
-            :func:`siamese_utils.models.fit_adaptation` refuse them.
+            :func:`siamese_utils.models.adaptation.fit_adaptation` refuse them.
 
         Warns
         -----
@@ -218,8 +213,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         """
         if self.encoder is None:
             raise ValueError(
-                "there is no encoder to adapt; of embeddings take models.fit_adaptation(X, y)."
-                "apply(X)"
+                "there is no encoder to adapt; of embeddings take "
+                "models.adaptation.fit_adaptation(X, y).apply(X)"
             )
         labels = None if y is None else label_array(y)
         base = self._without_adaptation()

@@ -6,6 +6,7 @@ import pytest
 from sklearn.covariance import ledoit_wolf
 
 from siamese_utils import evaluation, models
+from siamese_utils.models.adaptation import adapted_encoder, fit_adaptation, without_adaptation
 from siamese_utils.recognition import Reading, Recognizer
 
 pytestmark = pytest.mark.backend
@@ -39,7 +40,7 @@ LABELS = np.arange(12) % 4
 class TestFit:
     def test_centring_by_hand(self):
         """(3, 4) and (4, 3) over 5 have the mean 0.7, and (0.6, 0.8) less it is (-0.1, 0.1)."""
-        found = models.fit_adaptation([[3, 4], [8, 6]])
+        found = fit_adaptation([[3, 4], [8, 6]])
         np.testing.assert_allclose(found.mean, [0.7, 0.7], rtol=1e-6)
         assert found.matrix is None
         half = np.sqrt(0.5)
@@ -54,7 +55,7 @@ class TestFit:
             rng.normal(size=(n, 20)) * np.linspace(0.1, 3, 20)
             + 3 * rng.normal(size=(4, 20))[labels]
         )
-        found = models.fit_adaptation(z, labels)
+        found = fit_adaptation(z, labels)
         u = unit(z)
         within = u - np.stack([u[labels == k].mean(axis=0) for k in range(4)])[labels]
         covariance, share = ledoit_wolf(within, assume_centered=True)
@@ -67,8 +68,8 @@ class TestFit:
         rng = np.random.default_rng(3)
         z, labels = rng.normal(size=(9, 4)), [0, 0, 0, 1, 1, 1, 2, 2, 2]
         alone = np.concatenate([z, rng.normal(size=(1, 4))])
-        expected = models.fit_adaptation(z, labels).matrix
-        found = models.fit_adaptation(alone, [*labels, 3])
+        expected = fit_adaptation(z, labels).matrix
+        found = fit_adaptation(alone, [*labels, 3])
         np.testing.assert_allclose(found.matrix, expected, rtol=1e-5)
         np.testing.assert_allclose(found.mean, unit(alone).mean(axis=0), atol=1e-6)
 
@@ -76,7 +77,7 @@ class TestFit:
         z = np.random.default_rng(4).normal(size=(12, 3))
         names = np.array(["d", "a", "c", "b"])[LABELS]
         np.testing.assert_array_equal(
-            models.fit_adaptation(z, names).matrix, models.fit_adaptation(z, LABELS).matrix
+            fit_adaptation(z, names).matrix, fit_adaptation(z, LABELS).matrix
         )
 
     def test_tells_new_classes_apart_better(self):
@@ -94,7 +95,7 @@ class TestFit:
             i, j = np.triu_indices(len(z), 1)
             return evaluation.roc(-(z[i] * z[j]).sum(1), labels[i] == labels[j]).equal_error_rate
 
-        adaptation = models.fit_adaptation(*draw(30))
+        adaptation = fit_adaptation(*draw(30))
         centred = adaptation._replace(matrix=None)
         new, labels = draw(20)
         assert error(unit(new), labels) > error(centred.apply(new), labels) + 0.02
@@ -113,20 +114,20 @@ class TestFit:
     )
     def test_refuses(self, embeddings, labels, message):
         with pytest.raises(ValueError, match=message):
-            models.fit_adaptation(embeddings, labels)
+            fit_adaptation(embeddings, labels)
 
 
 class TestEncoder:
     @pytest.mark.parametrize("labels", [None, LABELS], ids=["centred", "whitened"])
     def test_does_what_numpy_does(self, encoder, images, labels):
         z = models.embed(encoder, images)
-        adaptation = models.fit_adaptation(z, labels)
-        adapted = models.adapted_encoder(encoder, adaptation)
+        adaptation = fit_adaptation(z, labels)
+        adapted = adapted_encoder(encoder, adaptation)
         found = models.embed(adapted, images)
         np.testing.assert_allclose(found, adaptation.apply(z), atol=1e-4)
         assert np.abs(found - unit(z)).max() > 0.1
-        assert models.without_adaptation(adapted) is encoder
-        assert models.without_adaptation(encoder) is encoder
+        assert without_adaptation(adapted) is encoder
+        assert without_adaptation(encoder) is encoder
 
 
 class TestRecognizer:
@@ -135,7 +136,7 @@ class TestRecognizer:
         recognizer = Recognizer(encoder, reading=Reading((4, 4), 1, "crop"))
         recognizer.adapt(images, labels).fit(images[:4], list("abcd"))
         z = models.embed(encoder, images)
-        expected = models.fit_adaptation(z, labels).apply(z)
+        expected = fit_adaptation(z, labels).apply(z)
         scores = recognizer.predict_scores(images)
         np.testing.assert_allclose(scores, expected @ expected[:4].T, atol=1e-4)
         assert recognizer.reading == Reading((4, 4), 1, "crop")

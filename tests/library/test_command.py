@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from siamese_utils import command, command_tasks
+from siamese_utils import _command_parser, _command_tasks, command
 from siamese_utils.chapters import write_letters
 from siamese_utils.recognition import Recognizer
 
@@ -471,7 +471,7 @@ def test_long_work_says_how_far_it_is(monkeypatch, tmp_path):
 
 
 def test_every_command_has_an_example_that_its_parser_takes():
-    for name, example in command.EXAMPLES.items():
-        asked = command._parser().parse_args(example.split()[1:])
+    for name, example in _command_parser.EXAMPLES.items():
+        asked = _command_parser.parser().parse_args(example.split()[1:])
         assert asked.command == name
-        assert callable(getattr(command_tasks, name))
+        assert callable(getattr(_command_tasks, name))

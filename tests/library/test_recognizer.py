@@ -281,6 +281,7 @@ class TestEstimator:
             "unknown": "none",
             "reading": reading,
             "index": None,
+            "progress": None,
         }
 
     def test_a_clone_has_the_settings_the_encoder_and_no_gallery(self, encoder, images):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from siamese_utils import datasets, models
+from siamese_utils.models.adaptation import fit_adaptation
 from siamese_utils.recognition import Recognizer, ThresholdChoice, threshold_choice
 
 N_CLASSES, N_EACH, DIM = 12, 5, 8
@@ -95,7 +96,7 @@ class TestChoice:
 
         def fit(embeddings, labels):
             seen.append(set(labels.tolist()))
-            return models.fit_adaptation(embeddings, labels)
+            return fit_adaptation(embeddings, labels)
 
         monkeypatch.setattr(threshold_choice, "fit_adaptation", fit)
         threshold_choice.choose(vectors, LABELS, None, 4, whitened=True)
