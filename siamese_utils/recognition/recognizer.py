@@ -187,7 +187,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
 
         Without labels the embeddings are centred, so that what all these images share does not
         make any two of them alike. With labels the directions in which images of one class
-        differ count less, too (:func:`siamese_utils.models.adaptation.fit_adaptation`). The
+        differ count less, too (``models.adaptation.fit_adaptation``). The
         images may be of other classes than those to be recognized, and should look like them.
         ``encoder`` is then another one, with two or three layers more; what was stored has to be
         stored again, and a second call begins with the original encoder. A threshold belongs to
@@ -204,7 +204,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If there is no encoder, or for images and labels as :meth:`fit` and
-            :func:`siamese_utils.models.adaptation.fit_adaptation` refuse them.
+            ``models.adaptation.fit_adaptation`` refuse them.
 
         Warns
         -----
