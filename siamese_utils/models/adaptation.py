@@ -131,6 +131,14 @@ def adapted_encoder(encoder: keras.Model, adaptation: Adaptation) -> keras.Model
     return keras.Model(images, layers.UnitNormalization(dtype="float32")(x), name=NAME)
 
 
+def adapt_embeddings(encoder: keras.Model, embeddings: np.ndarray) -> np.ndarray:
+    """What an adapted encoder makes of embeddings (n, dim) of the encoder inside it."""
+    x = keras.ops.convert_to_tensor(embeddings)
+    for layer in encoder.layers[2:]:  # after the images and the encoder
+        x = layer(x)
+    return keras.ops.convert_to_numpy(x)
+
+
 def without_adaptation(encoder: keras.Model) -> keras.Model:
     """The encoder that :func:`adapted_encoder` was given; any other one is returned as it is."""
     inside = [layer for layer in encoder.layers if isinstance(layer, keras.Model)]

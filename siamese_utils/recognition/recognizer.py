@@ -15,7 +15,12 @@ from .._checks import whole_number
 from .._files import first_line
 from ..datasets.folder import ImageFolder
 from ..models import embed, load_pretrained
-from ..models.adaptation import adapted_encoder, fit_adaptation, without_adaptation
+from ..models.adaptation import (
+    adapt_embeddings,
+    adapted_encoder,
+    fit_adaptation,
+    without_adaptation,
+)
 from .assessment import Assessment, assess
 from .encoder_digest import digest_or_none, require_encoder
 from .gallery_file import read_gallery, write_gallery
@@ -267,11 +272,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         base = self if encoder is None else self._without_adaptation()
         embeddings = base._embed(X, anew=encoder is None)[0]
         _require_as_many(embeddings, labels)
-        whitened = self._was_whitened_for(embeddings)
-        if not whitened and encoder is not None and base.encoder is not encoder:
-            embeddings = self._embed(X)[0]
         n_folds = min(whole_number(n_folds, "n_folds", 2), len(np.unique(labels)))
-        vectors = unit_vectors(embeddings, stored=True)
+        vectors, whitened = unit_vectors(embeddings, stored=True), None
+        if encoder is not None and base.encoder is not encoder:
+            adapted = adapt_embeddings(encoder, vectors)
+            if self._was_whitened_for(embeddings):
+                whitened = adapted
+            else:
+                vectors = adapted
         choice = choose(vectors, labels, strangers, n_folds, whitened)
         self.threshold, self.threshold_choice_ = choice.threshold, choice
         self._chosen = self._state()

@@ -43,7 +43,7 @@ class ThresholdChoice:
     threshold lies in the gap between the pairs, and no new pair is on the wrong side of it:
 
     >>> vectors = np.repeat(np.eye(4, dtype="float32"), 2, axis=0)
-    >>> found = choose(vectors, np.arange(8) // 2, None, n_folds=2, whitened=False)
+    >>> found = choose(vectors, np.arange(8) // 2, None, n_folds=2)
     >>> found.threshold, found.false_accept, found.one_shot
     (0.5, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
     """
@@ -103,7 +103,7 @@ def choose(
     labels: np.ndarray,
     strangers: float | None,
     n_folds: int,
-    whitened: bool,
+    whitened: np.ndarray | None = None,
 ) -> ThresholdChoice:
     """Choose a threshold on embeddings of length 1, with a fixed seed.
 
@@ -114,9 +114,10 @@ def choose(
     strangers : float in (0, 1) or None
         As :attr:`ThresholdChoice.strangers_wanted`.
     n_folds : int
-    whitened : bool
-        Whether the embeddings are to be whitened within classes, which is then learned anew in
-        each fold, without the classes that are held out.
+    whitened : float32 array (n, dim)
+        The embeddings as the recognizer has whitened them by images of these classes. The kept
+        threshold is one of theirs; in the folds whitening is learned anew, without the classes
+        that are held out. Defaults to None: they were not whitened.
 
     Raises
     ------
@@ -135,7 +136,7 @@ def choose(
 
     def similarities(chosen: np.ndarray) -> np.ndarray:
         vectors = embeddings
-        if whitened:
+        if whitened is not None:
             vectors = fit_adaptation(embeddings[chosen], numbers[chosen]).apply(embeddings)
         return vectors @ vectors.T
 
@@ -156,13 +157,14 @@ def choose(
         credit = _one_shot(similarity, numbers, held_out)
         rates.append([*(np.mean(each) for each in wrong), credit.mean()])
     everything = np.arange(len(numbers))
+    own = embeddings if whitened is None else whitened
     spread = [
         (float(column.mean()), float(column.min()), float(column.max()))
         for column in np.array(rates).T
     ]
     n_rest = len(classes) - len(classes) // n_folds
     return ThresholdChoice(
-        threshold_of(similarities(everything), everything),
+        threshold_of(own @ own.T, everything),
         strangers,
         len(classes),
         len(numbers),

@@ -410,7 +410,7 @@ class TestSeparable:
         """One pair of each kind lies beyond the other's."""
         distances = np.array([0.1, 0.2, 0.5 + gap, 0.5, 0.8, 0.9] * 5)
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("error", UserWarning)
             found = evaluation.calibrate(distances, [1, 1, 1, 0, 0, 0] * 5)
         residual = found.probability(distances) - ([1, 1, 1, 0, 0, 0] * 5)
         # The gradient of the likelihood is 0 at its maximum.

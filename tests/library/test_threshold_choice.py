@@ -41,7 +41,7 @@ class TestRatesMeet:
 
 class TestChoice:
     def test_of_pairs_as_loops_have_it(self, vectors):
-        found = threshold_choice.choose(vectors, LABELS, None, 4, whitened=False)
+        found = threshold_choice.choose(vectors, LABELS, None, 4)
         accepts, rejects = [], []
         for rest, out in FOLDS:
             of_rest = {True: [], False: []}
@@ -65,7 +65,7 @@ class TestChoice:
     @pytest.mark.parametrize("wanted", [0.05, 0.3])
     def test_accepts_as_many_strangers_as_wanted_among_those_it_chose_on(self, vectors, wanted):
         """Of 60 images, each a stranger to the 11 other classes, no more than the share."""
-        found = threshold_choice.choose(vectors, LABELS, wanted, 4, whitened=False)
+        found = threshold_choice.choose(vectors, LABELS, wanted, 4)
         similarity = vectors @ vectors.T
         everything = np.arange(60)
         nearest = threshold_choice._nearest_other(similarity, LABELS, everything, everything)
@@ -77,11 +77,11 @@ class TestChoice:
         rng = np.random.default_rng(2)
         labels = np.repeat(np.arange(60), 5)
         z = unit(rng.normal(size=(60, 16))[labels] + 0.5 * rng.normal(size=(300, 16)))
-        found = threshold_choice.choose(z.astype("float32"), labels, 0.1, 5, whitened=False)
+        found = threshold_choice.choose(z.astype("float32"), labels, 0.1, 5)
         mean, low, high = found.strangers
         assert mean == pytest.approx(0.1, abs=0.04)
         assert low < mean < high
-        stricter = threshold_choice.choose(z.astype("float32"), labels, 0.01, 5, whitened=False)
+        stricter = threshold_choice.choose(z.astype("float32"), labels, 0.01, 5)
         assert stricter.threshold > found.threshold
         assert stricter.false_reject[0] > found.false_reject[0]
 
@@ -99,13 +99,13 @@ class TestChoice:
             return fit_adaptation(embeddings, labels)
 
         monkeypatch.setattr(threshold_choice, "fit_adaptation", fit)
-        threshold_choice.choose(vectors, LABELS, None, 4, whitened=True)
+        threshold_choice.choose(vectors, LABELS, None, 4, vectors)
         expected = [set(LABELS[rest].tolist()) for rest, _ in FOLDS]
-        assert seen == [*expected, set(range(N_CLASSES))]
+        assert seen == expected
 
     def test_one_class_held_out_is_compared_with_the_others(self, vectors):
         some = LABELS < 3
-        found = threshold_choice.choose(vectors[some], LABELS[some], None, 3, whitened=False)
+        found = threshold_choice.choose(vectors[some], LABELS[some], None, 3)
         assert found.n_stored == 2
         assert 0 <= found.false_accept[0] < 0.5
 
@@ -121,7 +121,7 @@ class TestChoice:
     )
     def test_refuses(self, vectors, labels, strangers, n_folds, message):
         with pytest.raises(ValueError, match=message):
-            threshold_choice.choose(vectors, labels, strangers, n_folds, whitened=False)
+            threshold_choice.choose(vectors, labels, strangers, n_folds)
 
     def test_is_said_in_words(self):
         rates = (0.1, 0.05, 0.2)
@@ -148,11 +148,11 @@ class TestOneShot:
 
     def test_random_embeddings_are_no_better_than_chance(self):
         z = unit(np.random.default_rng(5).normal(size=(60, 30)))
-        found = threshold_choice.choose(z.astype("float32"), LABELS, None, 4, whitened=False)
+        found = threshold_choice.choose(z.astype("float32"), LABELS, None, 4)
         assert not found.is_better_than_chance
 
     def test_good_ones_are(self, vectors):
-        found = threshold_choice.choose(vectors, LABELS, None, 4, whitened=False)
+        found = threshold_choice.choose(vectors, LABELS, None, 4)
         assert found.is_better_than_chance
         assert found.one_shot[0] > 0.5
 
@@ -180,7 +180,7 @@ class TestRecognizer:
     def test_keeps_and_uses_what_was_chosen(self, recognizer, images):
         choice = recognizer.choose_threshold(images, LABELS, n_folds=4)
         z = unit(models.embed(recognizer.encoder, images))
-        expected = threshold_choice.choose(z, LABELS, None, 4, whitened=False)
+        expected = threshold_choice.choose(z, LABELS, None, 4)
         assert choice.threshold == pytest.approx(expected.threshold, abs=1e-5)
         assert choice.false_reject == pytest.approx(expected.false_reject, abs=1e-3)
         assert recognizer.threshold == choice.threshold
@@ -190,7 +190,7 @@ class TestRecognizer:
     def test_of_embeddings(self, vectors):
         recognizer = Recognizer()
         choice = recognizer.choose_threshold(vectors, LABELS, strangers=0.1, n_folds=4)
-        assert choice == threshold_choice.choose(vectors, LABELS, 0.1, 4, whitened=False)
+        assert choice == threshold_choice.choose(vectors, LABELS, 0.1, 4)
 
     def test_no_more_folds_than_classes(self, recognizer, images):
         some = LABELS < 3
@@ -210,16 +210,32 @@ class TestRecognizer:
     def test_adapting_is_repeated_in_each_fold(self, recognizer, images):
         z = unit(models.embed(recognizer.encoder, images))
         found = recognizer.adapt(images, LABELS).choose_threshold(images, LABELS, n_folds=4)
-        expected = threshold_choice.choose(z, LABELS, None, 4, whitened=True)
+        whitened = fit_adaptation(z, LABELS).apply(z)
+        expected = threshold_choice.choose(z, LABELS, None, 4, whitened)
         assert found.threshold == pytest.approx(expected.threshold, abs=1e-3)
         assert found.false_reject == pytest.approx(expected.false_reject, abs=0.02)
+
+    @pytest.mark.parametrize("how", ["at once", "loaded"])
+    def test_what_is_kept_is_a_threshold_of_the_recognizer_s_own_similarities(
+        self, recognizer, images, tmp_path, how
+    ):
+        """Also where only some of the images had a part in the whitening."""
+        some, asked = LABELS < 6, LABELS >= 3
+        recognizer.adapt(images[some], LABELS[some])
+        if how == "loaded":
+            recognizer.save(tmp_path / "model.keras")
+            recognizer = Recognizer.load(tmp_path / "model.keras")
+        found = recognizer.choose_threshold(images[asked], LABELS[asked], 0.2, n_folds=3)
+        z = models.embed(recognizer.encoder, images[asked])  # of length 1 after adapting
+        expected = threshold_choice.choose(z, LABELS[asked], 0.2, 3)
+        assert found.threshold == pytest.approx(expected.threshold, abs=1e-5)
 
     def test_what_was_adapted_to_other_images_is_taken_as_it_is(self, recognizer, images):
         some = LABELS < 6
         recognizer.adapt(images[some], LABELS[some])
         z = models.embed(recognizer.encoder, images[~some])
         found = recognizer.choose_threshold(images[~some], LABELS[~some], n_folds=3)
-        expected = threshold_choice.choose(z, LABELS[~some], None, 3, whitened=False)
+        expected = threshold_choice.choose(z, LABELS[~some], None, 3)
         assert found.threshold == pytest.approx(expected.threshold, abs=1e-5)
 
     @pytest.mark.parametrize("how", ["at once", "loaded"])
@@ -234,7 +250,7 @@ class TestRecognizer:
         with pytest.warns(UserWarning, match="of no new classes and the assessment is too good"):
             recognizer.evaluate(images[some], LABELS[some])
 
-    @pytest.mark.filterwarnings("error")
+    @pytest.mark.filterwarnings("error::UserWarning")
     def test_assessing_other_classes_does_not(self, recognizer, images):
         some = LABELS < 6
         recognizer.adapt(images[some], LABELS[some])

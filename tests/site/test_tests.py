@@ -65,6 +65,43 @@ def test_such_an_assertion_is_found(code, lines):
     assert timed_asserts(code) == lines
 
 
+def strict_lines(code):
+    """The lines that make an error of every warning, of whatever class."""
+    found = []
+    for node in ast.walk(ast.parse(code)):
+        if not isinstance(node, ast.Call):
+            continue
+        given = [part.value for part in node.args if isinstance(part, ast.Constant)]
+        given += [k.value.value for k in node.keywords if isinstance(k.value, ast.Constant)]
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        is_filter = name in {"filterwarnings", "simplefilter", "catch_warnings"}
+        if is_filter and given == ["error"] and len(node.args) + len(node.keywords) == 1:
+            found.append(node.lineno)
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_no_test_on_other_backends_counts_their_own_warnings(path):
+    """Keras warns of deprecated names of JAX and PyTorch, which no test here is about."""
+    code = path.read_text(encoding="utf-8")
+    if "mark.backend" in code:
+        assert strict_lines(code) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        ("@pytest.mark.filterwarnings('error')\ndef test(): ...", [1]),
+        ("with warnings.catch_warnings(action='error'): ...", [1]),
+        ("warnings.simplefilter('error')", [1]),
+        ("warnings.simplefilter('error', UserWarning)", []),
+        ("@pytest.mark.filterwarnings('error::UserWarning')\ndef test(): ...", []),
+    ],
+)
+def test_such_a_filter_is_found(code, lines):
+    assert strict_lines(code) == lines
+
+
 def test_no_two_files_have_the_same_name():
     """pytest imports them by their names alone."""
     names = collections.Counter(path.stem for path in FILES)
