@@ -38,7 +38,7 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_fold_pairs": (200, 2_000, 2_000),  # for its threshold, and for its test
     },
     "04_att_faces": {
-        "n_pairs": (512, 15_000, 15_000),  # the source's, before its split of pairs
+        "n_pairs": (256, 10_000, 10_000),  # of each kind, as the source draws them
         "s2_epochs": (1, 4, 20),
         "s2_folds": (1, 1, 8),  # of eight: folds on which the source's network is trained
         "n_folds": (2, 8, 8),  # of eight: folds on which our recipe is trained

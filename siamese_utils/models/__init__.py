@@ -1,5 +1,6 @@
 """Encoders, the networks that share one, and the one way to embed images."""
 
+from .adaptation import fit_adaptation
 from .embedding import embed
 from .encoders import conv4_encoder, conv_encoder, koch_encoder, mlp_encoder
 from .networks import in_batch_network, koch_network, siamese_network
@@ -13,6 +14,7 @@ __all__ = [
     "conv_encoder",
     "embed",
     "embed_shifted",
+    "fit_adaptation",
     "in_batch_network",
     "koch_encoder",
     "koch_network",

@@ -192,8 +192,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
 
         Without labels the embeddings are centred, so that what all these images share does not
         make any two of them alike. With labels the directions in which images of one class
-        differ count less, too (``models.adaptation.fit_adaptation``). The
-        images may be of other classes than those to be recognized, and should look like them.
+        differ count less, too (:func:`siamese_utils.models.fit_adaptation`). The images may be of
+        other classes than those to be recognized, and should look like them.
         ``encoder`` is then another one, with two or three layers more; what was stored has to be
         stored again, and a second call begins with the original encoder. A threshold belongs to
         the embeddings that it was chosen for, so it becomes None.
@@ -209,7 +209,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If there is no encoder, or for images and labels as :meth:`fit` and
-            ``models.adaptation.fit_adaptation`` refuse them.
+            :func:`siamese_utils.models.fit_adaptation` refuse them.
 
         Warns
         -----
@@ -219,7 +219,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         if self.encoder is None:
             raise ValueError(
                 "there is no encoder to adapt; of embeddings take "
-                "models.adaptation.fit_adaptation(X, y).apply(X)"
+                "models.fit_adaptation(X, y).apply(X)"
             )
         labels = None if y is None else label_array(y)
         base = self._without_adaptation()
