@@ -7,37 +7,21 @@ those of ``siamese COMMAND --help``, and returns a dict of plain values and a st
 import argparse
 import warnings
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from .datasets import load_image_folder
-from .datasets.polarity import to_ink
-from .evaluation import wilson_interval
 from .models import pretrained_card
 from .models.pretrained import pretrained_names
-from .recognition import Recognizer, ThresholdChoice
+from .recognition import Recognizer, Survey, ThresholdChoice, survey_folder
 from .recognition.vectors import accepted, checked_threshold, refuse_class
 
 Answer = tuple[dict, str]
-SIDE = 64  # pixels at which a folder is looked over
-COLORFUL = 0.1  # difference of the channels of a pixel that is no grey
-
-
-class Folder(NamedTuple):
-    """The image files of a folder of classes, without their pixels."""
-
-    paths: list[Path]
-    labels: list[str]
-    skipped: list[list[str]]
-    kind: str  # "photos" or "omniglot"
-    reason: str
 
 
 def train(asked: argparse.Namespace) -> Answer:
     """Fit a ready encoder to a folder, choose the threshold, and write the model."""
     folder = look_over(asked)
-    encoder = asked.encoder or folder.kind
+    encoder = asked.encoder or folder.encoder
     recognizer = Recognizer.pretrained(encoder)
     recognizer.progress = asked.progress
     counts = np.unique(folder.labels, return_counts=True)[1]
@@ -182,7 +166,7 @@ def load(model: str, gallery: Path | None = None) -> Recognizer:
     return recognizer if gallery is None else recognizer.load_gallery(gallery)
 
 
-def chosen(recognizer: Recognizer, folder: Folder, asked: argparse.Namespace) -> ThresholdChoice:
+def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) -> ThresholdChoice:
     """The threshold chosen on a folder; a warning where the model is no good on new classes."""
     choice = recognizer.choose_threshold(folder.paths, folder.labels, asked.strangers, asked.folds)
     if not choice.is_better_than_chance:
@@ -195,32 +179,18 @@ def chosen(recognizer: Recognizer, folder: Folder, asked: argparse.Namespace) ->
     return choice
 
 
-def told(choice: ThresholdChoice, folder: Folder) -> dict:
+def told(choice: ThresholdChoice, folder: Survey) -> dict:
     """A choice as a document, with what was left out of the folder."""
-    return {**choice.as_dict(), "chance": 1 / choice.n_classes, "skipped": folder.skipped}
+    return {
+        **choice.as_dict(),
+        "chance": 1 / choice.n_classes,
+        "skipped": [list(pair) for pair in folder.skipped],
+    }
 
 
-def look_over(asked: argparse.Namespace) -> Folder:
-    """The files of a folder, and whether they are photographs or drawings.
-
-    The pixels are read small here, and again by whoever embeds them: a large folder of
-    photographs does not fit into memory.
-    """
-    folder = load_image_folder(
-        asked.folder, SIDE, channels=3, min_images=1, skip_broken=asked.skip_broken
-    )
+def look_over(asked: argparse.Namespace) -> Survey:
+    """The files of the folder; a warning for each that is left out."""
+    folder = survey_folder(asked.folder, asked.skip_broken)
     for path, reason in folder.skipped:
         warnings.warn(f"{path} is left out: {reason}", stacklevel=1)
-    spread = np.ptp(folder.images, axis=3)  # of the channels, (n, height, width)
-    is_color = (spread > COLORFUL).mean(axis=(1, 2)) > 0.01
-    if is_color.mean() > 0.1:
-        kind, reason = "photos", "images are in color"
-    else:
-        n_clear = sum(to_ink(image.mean(axis=2))[1] is None for image in folder.images)
-        low = wilson_interval(n_clear, len(folder.images))[0]
-        drawn = low > 0.5
-        kind = "omniglot" if drawn else "photos"
-        reason = "drawings on a clear ground" if drawn else "images have no clear ground"
-    names = [folder.class_names[k] for k in folder.labels]
-    skipped = [[str(path), reason] for path, reason in folder.skipped]
-    return Folder(list(folder.paths), names, skipped, kind, reason)
+    return folder

@@ -1,5 +1,6 @@
 """What only the book needs: the set-up of a chapter, its settings, its record, its tables."""
 
+from .emoji import write_emoji
 from .letters import write_letters
 from .parameters import check_parameters
 from .profiles import PROFILES, settings
@@ -16,6 +17,7 @@ __all__ = [
     "set_up",
     "settings",
     "store_record",
+    "write_emoji",
     "write_letters",
     "write_record",
 ]

@@ -1,15 +1,14 @@
 """A folder of images to try things on: capital letters in the fonts that Matplotlib carries."""
 
-import os
+import io
 import string
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import matplotlib
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from ..datasets import DataError
+from .folders import write_folder
 
 # The text fonts among Matplotlib's. Left out are those without letters: DejaVu's two Display
 # fonts, STIXNonUni* and STIXSiz* are empty at A to Z, cmex10 has brackets and sums there, and
@@ -78,9 +77,11 @@ def write_letters(root: str | Path, letters: str = string.ascii_uppercase, size:
     --------
     Two letters in 23 fonts:
 
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     root = write_letters(Path(folder) / "letters", "AB", size=16)
-    ...     classes, n_files = sorted(os.listdir(root)), len(list(root.rglob("*.png")))
+    ...     classes = sorted(path.name for path in root.iterdir())
+    ...     n_files = len(list(root.rglob("*.png")))
     ...     with Image.open(root / "A" / "DejaVuSans.png") as image:
     ...         size, levels = image.size, image.getextrema()
     >>> classes, n_files, size, levels
@@ -91,30 +92,11 @@ def write_letters(root: str | Path, letters: str = string.ascii_uppercase, size:
         raise ValueError(f"letters is {letters!r}; expected capitals from A to Z, each once")
     if size < SMALLEST:
         raise ValueError(f"size is {size}; expected at least {SMALLEST} pixels")
-    root = Path(root).expanduser()
-    root.parent.mkdir(parents=True, exist_ok=True)
-    # A sibling, because a folder can only be renamed within one disk.
-    with tempfile.TemporaryDirectory(dir=root.parent, prefix=f".{root.name}-") as scratch:
-        partial = Path(scratch) / root.name
-        for name, image in _images(letters, size):
-            path = partial / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            image.save(path)
-        if root.is_dir() and not any(root.iterdir()):
-            root.rmdir()
-        if not root.exists():
-            os.replace(partial, root)
-        elif _contents(root) != _contents(partial):
-            raise DataError(
-                f"{root} holds other files than these letters. Expected a new or an empty "
-                "folder, or one that this function wrote with the same letters and size. "
-                "Give another path, or remove the folder if you do not need it."
-            )
-    return root
+    return write_folder(root, _images(letters, size), "letters")
 
 
-def _images(letters: str, size: int) -> Iterator[tuple[str, Image.Image]]:
-    """The file name of each image, below the root, and the image."""
+def _images(letters: str, size: int) -> Iterator[tuple[str, bytes]]:
+    """The name of each file, below the root, and its content."""
     folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     for name in FONTS:
         path = str(folder / f"{name}.ttf")
@@ -126,10 +108,6 @@ def _images(letters: str, size: int) -> Iterator[tuple[str, Image.Image]]:
             ink = canvas.crop(canvas.getbbox())  # a font's own box is wider than the ink
             image = Image.new("L", (size, size))
             image.paste(ink, ((size - ink.width) // 2, (size - ink.height) // 2))
-            yield f"{letter}/{name}.png", ImageOps.invert(image)
-
-
-def _contents(folder: Path) -> dict[Path, bytes]:
-    """The bytes of each file in a folder; of a file, nothing."""
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder): path.read_bytes() for path in files}
+            file = io.BytesIO()
+            ImageOps.invert(image).save(file, "png")
+            yield f"{letter}/{name}.png", file.getvalue()

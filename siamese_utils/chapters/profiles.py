@@ -4,6 +4,7 @@
 shows, minutes on two processor cores; ``full`` is the scale of the sources, for a GPU.
 """
 
+from string import ascii_uppercase
 from types import SimpleNamespace
 
 PROFILES = ("smoke", "quick", "full")
@@ -76,22 +77,16 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_trials": (50, 1_000, 4_000),
     },
     "07_your_own_images": {
-        "n_pairs": (200, 3_000, 8_000),  # to train on
-        "pair_epochs": (1, 5, 20),
-        "n_test_pairs": (60, 1_000, 4_000),
-        "n_way": (5, 5, 5),  # where there are as many classes
-        "n_trials": (40, 1_000, 4_000),
+        "letters": ("ABCDEFGH", ascii_uppercase, ascii_uppercase),
+        "n_trials": (40, 1_000, 4_000),  # one-shot trials
+        "head_steps": (2, 100, 400),  # of a dense layer on frozen embeddings
+        "n_draws": (2, 20, 100),  # of the images that are stored
+        "every": (9, 1, 1),  # distance of the drawings that are distorted
+        "n_pairs": (200, 3_000, 8_000),
+        "pair_epochs": (1, 8, 20),
         "filters": ((2, 4), (8, 24), (16, 48)),
-        "n_few": (3, 3, 3),  # images of each class
-        "n_steps": (2, 80, 400),
-        "n_variants": (1, 6, 20),  # distorted copies of each image
-        "n_repeats": (1, 3, 5),
-        "tune_steps": (2, 50, 200),
-        "stored": (
-            (1_000, 4_000),
-            (1_000, 10_000, 100_000, 1_000_000),
-            (1_000, 10_000, 100_000, 1_000_000),
-        ),
+        "n_steps": (2, 200, 1_000),  # of the book's recipe
+        "stored": ((1_000,), (1_000, 10_000, 100_000), (1_000, 10_000, 100_000, 1_000_000)),
     },
     "08_past_the_paper": {
         "filters": ((2, 4, 4, 4), (24, 48, 48, 96), (64, 128, 128, 256)),  # of each block

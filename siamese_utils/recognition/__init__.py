@@ -7,6 +7,15 @@ images of each class, to which new classes are enrolled without training.
 from .assessment import Assessment
 from .reading import Reading
 from .recognizer import Comparison, Recognizer
+from .survey import Survey, survey_folder
 from .threshold_choice import ThresholdChoice
 
-__all__ = ["Assessment", "Comparison", "Reading", "Recognizer", "ThresholdChoice"]
+__all__ = [
+    "Assessment",
+    "Comparison",
+    "Reading",
+    "Recognizer",
+    "Survey",
+    "ThresholdChoice",
+    "survey_folder",
+]

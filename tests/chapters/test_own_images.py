@@ -1,14 +1,17 @@
 """Chapter 7 on a folder of somebody's: small colour photographs, and what lies among them."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 import run_chapters as tool
+from conftest import ROOT
 from PIL import Image
 from smoke import DEFAULT
 
-from siamese_utils import chapters
+from siamese_utils import chapters, datasets, models
+from siamese_utils.recognition import Reading
 
 N_IMAGES = 100  # of each class but the last, which is smaller than the chapter expects
 N_LAST = 5
@@ -75,22 +78,45 @@ def text_of(notebook):
 def test_the_chapter_runs_unchanged_on_a_folder_of_photographs(tmp_path):
     root = write_photographs(tmp_path / "photographs")
     record, output = tmp_path / "record.json", tmp_path / "output.ipynb"
-    photographs = {"channels": 3, "side": 32, "ink_is_dark": False, "mirror": True}
-    photographs["min_images"] = N_LAST
-    chosen = {"environment": {"KERAS_BACKEND": DEFAULT}, "folder": str(root), **photographs}
+    chosen = {"environment": {"KERAS_BACKEND": DEFAULT}, "folder": str(root)}
     tool.run_papermill("07_your_own_images", "smoke", record, output, **chosen)
     notebook = json.loads(output.read_text())
     assert notebook["metadata"]["papermill"]["exception"] is None
     text = text_of(notebook)
-    assert "404 images of 5 classes:" in text
-    assert "  beach: 99\n  brick: 100\n" in text
-    assert "Now 32 x 32 x 3 (height x width x channels):" in text
-    assert "Skipped: 2\n" in text
-    assert "  notes.txt: not in a class folder" in text
-    assert "  beach/000.jpg: broken image" in text
-    assert "fewer than ten classes: choices are made on images of the training classes" in text
+    assert "yours: 404 images of 5 classes, 5 to 100 of each; 2 files left out" in text
+    assert "images are in color: encoder 'photos'" in text
+    assert "  left out: notes.txt: not in a class folder" in text
+    assert "  left out: beach/000.jpg: broken image" in text
     metrics = chapters.read_record(record)["metrics"]
-    assert metrics["counts"] == {"images": 404, "classes": 5, "skipped": 2}
-    assert set(metrics["seen"]) == {"raw pixels", "dense network", "ConvNet"}
-    assert 0 <= metrics["seen"]["ConvNet"] <= 1
-    assert metrics["kept"] in metrics["validation_eer"]
+    assert metrics["counts"] == {"yours": 404}
+    assert metrics["skipped"] == {"yours": 2}
+    assert set(metrics["ready"]) == {f"yours, {e}" for e in ("raw pixels", "omniglot", "photos")}
+    assert metrics["threshold"]["yours"]["n_classes"] == 5
+    assert "ready: photos" in metrics["own"], "the third road, too, is walked with them"
+
+
+@pytest.mark.nightly
+def test_the_familiar_letters_are_those_with_near_relatives_in_the_pretraining(tmp_path):
+    """By the similarity of mean embeddings, of print and of each background character."""
+    code = (ROOT / "notebooks" / "07_your_own_images.ipynb").read_text(encoding="utf-8")
+    familiar = re.search(r'FAMILIAR = \\"(\w+)\\"', code).group(1)
+    encoder = models.load_pretrained("omniglot")
+    reading = Reading.of(encoder)
+
+    def means(images, labels):
+        vectors = models.embed(encoder, images)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        found = np.stack([vectors[labels == k].mean(axis=0) for k in np.unique(labels)])
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+    background = datasets.load_omniglot()
+    drawn = np.concatenate(
+        [
+            reading.prepare(np.asarray(background.images[i : i + 500], "float32"))
+            for i in range(0, len(background.images), 500)
+        ]
+    )
+    folder = reading.read_folder(chapters.write_letters(tmp_path / "letters"))
+    similarity = means(folder.images, folder.labels) @ means(drawn, background.labels).T
+    nearest = np.argsort(-similarity.max(axis=1))[: len(familiar)]
+    assert "".join(folder.class_names[k] for k in sorted(nearest)) == familiar
