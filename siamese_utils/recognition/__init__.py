@@ -5,6 +5,7 @@ images of each class, to which new classes are enrolled without training.
 """
 
 from .assessment import Assessment
+from .large_index import QdrantIndex, UsearchIndex, qdrant_index
 from .reading import Reading
 from .recognizer import Comparison, Recognizer
 from .survey import Survey, survey_folder
@@ -13,9 +14,12 @@ from .threshold_choice import ThresholdChoice
 __all__ = [
     "Assessment",
     "Comparison",
+    "QdrantIndex",
     "Reading",
     "Recognizer",
     "Survey",
     "ThresholdChoice",
+    "UsearchIndex",
+    "qdrant_index",
     "survey_folder",
 ]

@@ -357,16 +357,32 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             np.concatenate([self.embeddings_, vectors]),
             np.concatenate([self.ground_, ground]),
             np.concatenate([self.labels_, new]),
+            n_added=len(vectors),
         )
         return self
 
-    def _store(self, embeddings, ground, labels: np.ndarray, check: bool = True) -> None:
-        """Check everything first, then take it: a bad gallery leaves the old one."""
+    def _store(
+        self,
+        embeddings: np.ndarray,
+        ground: np.ndarray,
+        labels: np.ndarray,
+        check: bool = True,
+        n_added: int | None = None,
+    ) -> None:
+        """Check everything first, then take it: a bad gallery leaves the old one.
+
+        Where only the last ``n_added`` are new, an index of the user's gets these alone. The
+        exact one is made anew around the array, of which it needs no copy.
+        """
         classes = np.unique(labels)
         if check:
             check_rejection(self.threshold, self.unknown, classes)
-        index = (self.index or ExactIndex)(embeddings.shape[1])
-        index.add(embeddings)
+        if n_added is None or self.index is None:
+            index = (self.index or ExactIndex)(embeddings.shape[1])
+            index.add(embeddings)
+        else:
+            index = self.index_
+            index.add(embeddings[-n_added:])
         self.embeddings_, self.labels_, self.classes_ = embeddings, labels, classes
         self.ground_, self.index_ = ground, index
 
