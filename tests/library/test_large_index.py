@@ -54,7 +54,12 @@ class TestIndex:
         index = make(DIM)
         index.add(vectors[:700])
         index.add(vectors[700:])
-        assert index.search(vectors[[3, 699, 700, 1_499]], 1)[1].tolist() == [[3], [699], [700], [1_499]]
+        assert index.search(vectors[[3, 699, 700, 1_499]], 1)[1].tolist() == [
+            [3],
+            [699],
+            [700],
+            [1_499],
+        ]
 
     def test_one_query(self, make, vectors):
         index = make(DIM)
