@@ -27,12 +27,10 @@ def code(contains):
 
 def start(text, folder, **environment):
     (folder / "page.py").write_text(text)
-    before = filter(None, [os.environ.get("PYTHONPATH")])
     return subprocess.Popen(
         [sys.executable, "page.py"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}:{os.environ.get('PYTHONPATH', '')}"}
-        | environment,
+        env=os.environ | environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
