@@ -17,7 +17,10 @@ SHARE = "#% (#% to #%)"
 SPACED = "# % (# % to # %)"
 BARE = "# (#–#)"
 MEAN = "# (# to #)"  # of repetitions, with the lowest and the highest
+FOLDS = "# % (# % to # % in # folds)"
+POINTS = "*# points (*# to *#)"  # with or without signs
 WORDS = {"@share": SHARE, "@spaced": SPACED, "@bare": BARE, "@mean": MEAN}
+WORDS |= {"@folds": FOLDS, "@points": POINTS}
 
 
 @functools.cache

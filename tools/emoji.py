@@ -35,7 +35,7 @@ LEFT_OUT = {
     *("hatching_chick", "hatched_chick", "racehorse", "green_apple", "tropical_fish"),
 }
 LICENSES = """\
-The images of this archive were made by others, scaled to 56 x 56 pixels and set on white of 64 x 64.
+The images of this archive were made by others, scaled to 56 x 56 pixels and set on white.
 
 */noto.png      Noto Emoji, copyright Google LLC. Apache License 2.0,
                 https://www.apache.org/licenses/LICENSE-2.0
