@@ -133,6 +133,8 @@ bench: setup  ## measure the package beside the tutorials' way, and how its cost
 	$(PY) benchmarks/oneshot.py
 	$(PY) benchmarks/triplets.py
 	$(PY) benchmarks/paper_step.py
+	$(PY) benchmarks/vectors.py
+	$(PY) benchmarks/workers.py
 	$(PY) benchmarks/growth.py
 	$(PY) benchmarks/backends.py
 	$(PY) benchmarks/time_to_92.py
