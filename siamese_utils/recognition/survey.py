@@ -73,14 +73,16 @@ def survey_folder(root: str | Path, skip_broken: bool = False) -> Survey:
 
     Examples
     --------
-    A blue image in each of two subfolders:
+    A red dot on blue in each of two subfolders:
 
     >>> import tempfile
     >>> from PIL import Image
+    >>> image = Image.new("RGB", (8, 8), "blue")
+    >>> image.putpixel((4, 4), (255, 0, 0))
     >>> with tempfile.TemporaryDirectory() as root:
     ...     for name in ("a", "b"):
     ...         (Path(root) / name).mkdir()
-    ...         Image.new("RGB", (8, 8), "blue").save(Path(root) / name / "1.png")
+    ...         image.save(Path(root) / name / "1.png")
     ...     print(survey_folder(root))
     2 images of 2 classes, 1 of each; 0 files left out
     images are in color: encoder 'photos'

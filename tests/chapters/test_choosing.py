@@ -151,7 +151,8 @@ CLAIMS = [
     (
         "of left-out letters 13.8 % (0.0 to 46.1 over 5 folds) passed",
         "07",
-        "letters, encoder omniglot\n*\nthreshold *\n*\n*\n  strangers taken for one of 21 classes: @folds",
+        "letters, encoder omniglot\n*\nthreshold *\n*\n*\n"
+        "  strangers taken for one of 21 classes: @folds",
     ),
     (
         "23.4 % (9.9 to 28.0 over 5 folds) of the same pairs were",
@@ -162,7 +163,8 @@ CLAIMS = [
     (
         "of left-out emoji 3.1 % (1.2 to 5.7 over 5 folds) passed",
         "07",
-        "emoji, encoder photos\n*\nthreshold *\n*\n*\n  strangers taken for one of 113 classes: @folds",
+        "emoji, encoder photos\n*\nthreshold *\n*\n*\n"
+        "  strangers taken for one of 113 classes: @folds",
     ),
     (
         "price of 92.2 % (88.1 to 96.4 over 5 folds)",
