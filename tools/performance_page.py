@@ -176,6 +176,14 @@ def page(folder: Path = BENCHMARKS) -> str:
         "network in plain PyTorch, compiled, in bfloat16; beside both, the rate at which the card "
         "multiplies matrices. It has to reach a fifth of that rate, and plain PyTorch.\n",
         *with_table(folder, "gpu_training"),
+        "## Large galleries and folders\n",
+        "The nearest of many vectors, as {doc}`more_machines` has it: exact search, a graph of "
+        "neighbors by usearch, and Qdrant's client without a server, which is there for trying. "
+        "The vectors have 128 numbers, and 100 queries are asked at a time.\n",
+        *with_table(folder, "vectors"),
+        "Photographs embedded by one worker and by two of Ray Data, with one thread each, after "
+        "they have started.\n",
+        *with_table(folder, "workers"),
         "## Beside the older tutorials\n",
     ]
     for heading, name, text in BESIDE:
