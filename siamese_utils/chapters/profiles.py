@@ -81,7 +81,7 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_trials": (40, 1_000, 4_000),  # one-shot trials
         "head_steps": (2, 100, 400),  # of a dense layer on frozen embeddings
         "n_draws": (2, 20, 100),  # of the images that are stored
-        "every": (9, 1, 1),  # distance of the drawings that are distorted
+        "n_distorted": (20, 1_000, 1_000),  # drawings, or all where there are fewer
         "n_pairs": (200, 3_000, 8_000),
         "pair_epochs": (1, 8, 20),
         "filters": ((2, 4), (8, 24), (16, 48)),

@@ -77,6 +77,14 @@ class QdrantIndex:
     ------
     ValueError
         If there is such a collection.
+
+    Examples
+    --------
+    >>> from qdrant_client import QdrantClient
+    >>> index = QdrantIndex(2, QdrantClient(":memory:"), "letters")
+    >>> index.add(np.array([[1.0, 0.0], [0.0, 1.0]], "float32"))
+    >>> index.search(np.array([[0.6, 0.8]], "float32"), k=1)[1].tolist()
+    [[1]]
     """
 
     def __init__(self, dim: int, client: "QdrantClient", collection: str):
