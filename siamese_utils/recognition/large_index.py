@@ -129,8 +129,8 @@ class QdrantIndex:
 def qdrant_index(client: "QdrantClient", collection: str) -> Callable[[int], QdrantIndex]:
     """What makes the index of a recognizer: ``Recognizer(index=qdrant_index(client, "mine"))``.
 
-    The recognizer's :meth:`fit` and :meth:`load_gallery` write the collection anew, and
-    :meth:`enroll` adds to it. A collection of this name that was there before is not touched.
+    The recognizer's ``fit`` and ``load_gallery`` write the collection anew, and ``enroll`` adds
+    to it. A collection of this name that was there before is not touched.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def qdrant_index(client: "QdrantClient", collection: str) -> Callable[[int], Qdr
     Raises
     ------
     ValueError
-        At the first :meth:`fit`, if there is such a collection.
+        At the first ``fit``, if there is such a collection.
 
     Examples
     --------
