@@ -5,7 +5,7 @@ against the exact search, on vectors of one's own. The packages are those of the
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,7 +55,7 @@ class UsearchIndex:
         """Inner products and places (n, k) of candidates; a place is -1 where none was found."""
         # Of one query usearch gives other shapes than of several.
         twice = np.concatenate([queries, queries[:1]])
-        matches = self.graph.search(np.ascontiguousarray(twice), k)
+        matches: Any = self.graph.search(np.ascontiguousarray(twice), k)
         is_found = np.arange(k) < np.asarray(matches.counts)[:-1, None]
         places = np.where(is_found, matches.keys[:-1].astype(int), MISSING)
         return np.where(is_found, 1 - np.nan_to_num(matches.distances[:-1]), -np.inf), places
@@ -106,7 +106,7 @@ class QdrantIndex:
 
         for start in range(0, len(vectors), N_SENT):
             sent = vectors[start : start + N_SENT]
-            ids = [self.n_stored + start + i for i in range(len(sent))]
+            ids: list[Any] = [self.n_stored + start + i for i in range(len(sent))]
             batch = models.Batch(ids=ids, vectors=sent.tolist())
             self.client.upsert(self.collection, batch, wait=True)
         self.n_stored += len(vectors)

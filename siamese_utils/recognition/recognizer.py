@@ -137,6 +137,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     ['left']
     """
 
+    index_: Index
     _whitened_for: np.ndarray | None = None  # sketches of the images that `adapt` got labels of
 
     def __init__(
