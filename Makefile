@@ -142,7 +142,7 @@ bench: setup  ## measure the package beside the tutorials' way, and how its cost
 # Run with the oldest Python supported: its pins work on the later ones too. The CUDA libraries
 # that a backend brings along are left to the backend.
 constraints: setup  ## pin the newest versions allowed, on all backends, in constraints.txt
-	$(PY) -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[lab,book,test,jax,torch]'
+	$(PY) -m pip install --quiet --upgrade --upgrade-strategy eager -e '.[lab,book,test,jax,torch,emoji]'
 	@{ echo '# The versions that the tests ran with, on all backends. Written by `make constraints`.'; \
 	   $(PY) -m pip freeze --all --exclude-editable | grep -vE '^(nvidia|cuda|triton|pip=)' | \
 	     sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort -f; \
