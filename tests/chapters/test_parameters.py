@@ -144,7 +144,7 @@ def test_papermill_s_own_cell_takes_no_type_away(tmp_path):
 @pytest.mark.parametrize(
     "wrong",
     [
-        pytest.param({"ink_is_dark": "false"}, marks=pytest.mark.slow),
+        pytest.param({"seed": "false"}, marks=pytest.mark.slow),
         pytest.param({"keep": "{file}"}, marks=pytest.mark.nightly),
     ],
 )
