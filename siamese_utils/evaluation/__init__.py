@@ -22,6 +22,7 @@ from .hausdorff import hausdorff_matrix
 from .identification import Identification, identify, nearest_neighbor_accuracy
 from .intervals import wilson_interval
 from .oneshot import OneShot, official_runs
+from .retrieval import Retrieval, retrieval
 from .scoring import episode_scores, pair_scores, run_scores
 from .verification import Verification, best_threshold, verification_accuracy, verify
 
@@ -31,6 +32,7 @@ __all__ = [
     "OneShot",
     "PairedTest",
     "Reliability",
+    "Retrieval",
     "RocCurve",
     "Verification",
     "best_threshold",
@@ -44,6 +46,7 @@ __all__ = [
     "official_runs",
     "pair_scores",
     "reliability",
+    "retrieval",
     "roc",
     "run_scores",
     "verification_accuracy",

@@ -78,6 +78,9 @@ class InBatchContrastiveLoss(InBatchLoss):
     ----------
     margin : float
         Positive; in the units of the distance, which is Euclidean.
+    hardest : bool
+        Whether only the nearest different image of each image counts, in place of all. Defaults
+        to False.
 
     Raises
     ------
@@ -94,19 +97,37 @@ class InBatchContrastiveLoss(InBatchLoss):
     >>> points = np.array([[0.0], [0.25], [0.5]], "float32")
     >>> round(float(InBatchContrastiveLoss(1.0)(np.array([0, 0, 1]), points)), 4)
     0.2344
+
+    With the nearest different image alone, at 0.5, 0.25 and 0.25, the different pairs have a
+    mean of 0.4583:
+
+    >>> loss = InBatchContrastiveLoss(1.0, hardest=True)
+    >>> round(float(loss(np.array([0, 0, 1]), points)), 4)
+    0.2604
     """
 
-    def __init__(self, margin: float = 1.0, name: str = "in_batch_contrastive_loss", **kwargs):
+    def __init__(
+        self,
+        margin: float = 1.0,
+        hardest: bool = False,
+        name: str = "in_batch_contrastive_loss",
+        **kwargs,
+    ):
         super().__init__(name=name, **kwargs)
-        self.margin = check_margin(margin)
+        self.margin, self.hardest = check_margin(margin), hardest
 
     def call(self, same, y_pred):
         partners, different = pair_masks(same)  # (batch, batch) each
-        values = _contrastive(1.0 - different, all_pairs(euclidean, y_pred, y_pred), self.margin)
+        distance = all_pairs(euclidean, y_pred, y_pred)
+        values = _contrastive(1.0 - different, distance, self.margin)
+        if self.hardest:
+            candidates = ops.stop_gradient(distance + 1e9 * (1.0 - different))
+            nearest = candidates == ops.min(candidates, axis=1, keepdims=True)
+            different = different * ops.cast(nearest, different.dtype)
         return (mean_where(partners, values) + mean_where(different, values)) / 2.0
 
     def get_config(self):
-        return {**super().get_config(), "margin": self.margin}
+        return {**super().get_config(), "margin": self.margin, "hardest": self.hardest}
 
 
 def _contrastive(same, distance, margin):

@@ -75,7 +75,7 @@ def same_class(labels, outputs):
     if "float" not in dtype:
         return same
     bits = {"float16": 11, "bfloat16": 8, "float32": 24, "float64": 53}[dtype]
-    return _if_all(
+    return if_all(
         (labels == ops.round(labels)) & (ops.abs(labels) < 2**bits),
         labels,
         same,
@@ -97,7 +97,7 @@ def same_or_different(labels):
     """
     labels = ops.convert_to_tensor(labels)
     numbers = ops.cast(labels, "float32")
-    return _if_all(
+    return if_all(
         (numbers == 0) | (numbers == 1),
         labels,
         numbers,
@@ -106,7 +106,7 @@ def same_or_different(labels):
     )
 
 
-def _if_all(good, labels, answer, what_else: str):
+def if_all(good, labels, answer, what_else: str):
     """The answer if all labels are good; otherwise an error, or NaN where none can be raised."""
     all_good = ops.all(good)
     try:

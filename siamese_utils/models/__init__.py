@@ -5,11 +5,13 @@ from .embedding import embed
 from .encoders import conv4_encoder, conv_encoder, koch_encoder, mlp_encoder
 from .networks import in_batch_network, koch_network, siamese_network
 from .pretrained import load_pretrained, pretrained_card
+from .proxies import Proxies
 from .residual import residual_encoder
 from .shifts import embed_shifted
 from .start import start_from_data
 
 __all__ = [
+    "Proxies",
     "conv4_encoder",
     "conv_encoder",
     "embed",

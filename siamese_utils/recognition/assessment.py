@@ -1,11 +1,12 @@
 """How a recognizer does on classes that its encoder was not trained on."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..evaluation import identify, roc, wilson_interval
+from .measured import Measured
 
 MAX_IMAGES = 2_000  # whose pairs, two million, are all compared
 RESAMPLES = 1_000
@@ -13,7 +14,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Assessment:
+class Assessment(Measured):
     """What a recognizer did on classes that its encoder was not trained on.
 
     The intervals hold 95 % of 1,000 bootstrap samples of the classes: pairs and trials share
@@ -103,19 +104,6 @@ class Assessment:
                 f"    {share(self.false_reject)} of same pairs called different",
             ]
         return "\n".join(lines)
-
-    def as_dict(self) -> dict:
-        """The figures as plain values, for a file."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, figures: dict) -> "Assessment":
-        """What :meth:`as_dict` gave, also after JSON made lists of the intervals."""
-        found: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in figures.items()
-        }
-        return cls(**found)
 
 
 def assess(vectors: np.ndarray, labels: np.ndarray, threshold: float | None) -> Assessment:

@@ -1,17 +1,17 @@
 """A threshold that is chosen by cross-validation over classes, and what it costs on new ones."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..datasets import class_folds
 from ..evaluation import identify, wilson_interval
 from ..models.adaptation import fit_adaptation
+from .measured import Measured
 
 
 @dataclass(frozen=True)
-class ThresholdChoice:
+class ThresholdChoice(Measured):
     """A threshold, and the errors that it makes on classes it was not chosen on.
 
     The rates are means over the folds of a cross-validation over classes. In each fold the
@@ -83,19 +83,6 @@ class ThresholdChoice:
             f"  same pairs called different: {rates(self.false_reject)}\n"
             f"  strangers taken for one of {self.n_stored} classes: {rates(self.strangers)}"
         )
-
-    def as_dict(self) -> dict:
-        """The figures as plain values, for a file."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, figures: dict) -> "ThresholdChoice":
-        """What :meth:`as_dict` gave, also after JSON made lists of the rates."""
-        found: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value
-            for name, value in figures.items()
-        }
-        return cls(**found)
 
 
 def choose(

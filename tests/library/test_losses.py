@@ -28,7 +28,12 @@ def loss(same, distance, margin=1.0):
     ("loss", "settings"),
     [
         (losses.ContrastiveLoss(), {"margin": 1.0}),
-        (losses.InBatchContrastiveLoss(), {"margin": 1.0}),
+        (losses.InBatchContrastiveLoss(), {"margin": 1.0, "hardest": False}),
+        (losses.ArcFaceLoss(), {"scale": 30.0, "margin": 0.5}),
+        (
+            losses.MultiSimilarityLoss(),
+            {"alpha": 2.0, "beta": 50.0, "base": 0.5, "epsilon": 0.1},
+        ),
         (losses.LiftedStructureLoss(), {"margin": 1.0}),
         (losses.InBatchVerificationLoss(), {"hardness": 0.0}),
         (losses.InBatchSoftmaxLoss(), {"temperature": 0.1}),

@@ -27,6 +27,8 @@ OUTPUTS += OUTPUTS.T
 
 IN_BATCH = {
     "contrastive": losses.InBatchContrastiveLoss,
+    "hardest": lambda **options: losses.InBatchContrastiveLoss(hardest=True, **options),
+    "multi-similarity": losses.MultiSimilarityLoss,
     "softmax": losses.InBatchSoftmaxLoss,
     "verification": lambda **options: losses.InBatchVerificationLoss(1.0, **options),
     "lifted": losses.LiftedStructureLoss,

@@ -1,0 +1,215 @@
+"""Losses on equal terms: the recorded comparison behind chapter 06.
+
+    python benchmarks/compared_losses.py [PART ...]
+
+letters  Omniglot: trained on 25 background alphabets, chosen on the other five, measured on the
+         20 evaluation alphabets
+
+Each loss trains the same encoder on as many steps of as many images, with the same distortions.
+Its learning rate and one number of its own are chosen on the validation alphabets by MAP@R, all
+losses with as many tries, as Musgrave et al. (2020) demand. The choice is trained from two
+further seeds, and all three are measured on the evaluation alphabets once. Each training is
+written to results/recorded/compared_losses.json as soon as it is done, and is not repeated.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+from siamese_utils.chapters import set_up
+
+set_up()  # before Keras is imported, which starts TensorFlow
+
+import keras
+import numpy as np
+from keras import layers
+
+from siamese_utils import (
+    augment,
+    chapters,
+    datasets,
+    distances,
+    evaluation,
+    losses,
+    models,
+    sampling,
+    training,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORD = ROOT / "results" / "recorded" / "compared_losses.json"
+SIDE = 28  # pixels
+BATCH = (20, 4)  # letters, and drawings of each
+N_STEPS = 3_000
+SEEDS = (1, 2, 3)  # the first of them tries the values
+RATES = (1e-3, 3e-3)
+N_TRIALS = 2_000  # of 20 letters of one alphabet
+# What each loss may choose from: the name of its own number, and three values.
+OWN = {
+    "softmax classifier": ("dropout", (0.0, 0.25, 0.5)),
+    "ArcFace (proxies)": ("margin", (0.0, 0.2, 0.5)),
+    "contrastive, all pairs": ("margin", (0.5, 0.8, 1.1)),
+    "contrastive, hardest negatives": ("margin", (0.5, 0.8, 1.1)),
+    "triplet, semi-hard": ("margin", (0.1, 0.2, 0.5)),
+    "triplet, batch hard": ("margin", (0.1, 0.2, 0.5)),
+    "lifted structure": ("margin", (0.5, 1.0, 2.0)),
+    "supervised contrastive": ("temperature", (0.05, 0.1, 0.2)),
+    "multi-similarity": ("base", (0.3, 0.5, 0.7)),
+    "Koch's head": ("hardness", (0.0, 1.0, 2.0)),
+}
+
+
+def letters():
+    """Images and labels to learn from; and what is measured, by name."""
+    background = datasets.load_omniglot("background")
+    parts = datasets.split_alphabets(background, 5, np.random.default_rng(1))
+    parts += (datasets.load_omniglot("evaluation"),)
+    train, *measured = ((datasets.area_resize(part.images, SIDE), part) for part in parts)
+    return train, dict(zip(("validation", "evaluation"), measured, strict=True))
+
+
+PARTS = {"letters": letters}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("part", nargs="*", help=f"some of {', '.join(PARTS)}; all if none is named")
+    asked = parser.parse_args()
+    unknown = sorted(set(asked.part) - set(PARTS))
+    if unknown:
+        parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    for part in asked.part or PARTS:
+        train, measured = PARTS[part]()
+        for name in OWN:
+            compare(part, name, train, measured)
+
+
+def compare(part, name, train, measured):
+    """Choose the values of a loss on validation classes, and measure three seeds."""
+    parameter, values = OWN[name]
+    tries = [{"rate": rate, parameter: value} for rate in RATES for value in values]
+    on_validation = [
+        entry(f"{part}: {name}, {try_}, seed 1, validation", name, try_, 1, train,
+              measured["validation"])
+        for try_ in tries
+    ]  # fmt: skip
+    best = tries[int(np.argmax([found["map_at_r"]["mean"] for found in on_validation]))]
+    for seed in SEEDS:
+        entry(f"{part}: {name}, chosen, seed {seed}", name, best, seed, train,
+              measured["evaluation"])  # fmt: skip
+
+
+def entry(key, name, values, seed, train, to_measure):
+    """Train and measure, unless it is recorded, and add it to the record."""
+    found = read()["metrics"].get(key)
+    if found and found["values"] == values and found["steps"] == N_STEPS:
+        return found
+    provenance = chapters.provenance()  # of now: the files may be changed while it trains
+    start = time.perf_counter()
+    encoder, head = trained(name, values, seed, *train)
+    seconds = round(time.perf_counter() - start, 1)
+    found = {"values": values, "steps": N_STEPS, "seconds": seconds}
+    found |= measure(encoder, head, *to_measure) | {"provenance": provenance}
+    metrics = read()["metrics"] | {key: found}
+    seconds = sum(each["seconds"] for each in metrics.values())
+    chapters.write_record(RECORD, "benchmarks/compared_losses", "recorded", {}, metrics, seconds)
+    means = {what: found[what]["mean"] for what in ("one_shot", "recall_at_1", "map_at_r")}
+    print(time.strftime("%H:%M:%S"), key, means, f"{found['seconds']:.0f} s", flush=True)
+    return found
+
+
+def read():
+    """The record, empty before the first training."""
+    return chapters.read_record(RECORD) if RECORD.exists() else {"metrics": {}}
+
+
+def trained(name, values, seed, images, data):
+    """The encoder that a loss trains, and the way to compare its embeddings."""
+    keras.utils.set_random_seed(seed)
+    own = {key: value for key, value in values.items() if key != "rate"}
+    encoder, network, loss, head = build(name, own, images.shape[1:], int(data.labels.max()) + 1)
+    batches = sampling.ClassBatches(images, data.labels, *BATCH, N_STEPS // 10, seed)
+    training.fit_encoder(
+        network,
+        batches,
+        loss,
+        training.adamw(values["rate"], N_STEPS),
+        N_STEPS,
+        distortions=[augment.RandomAffine(seed)],
+    )
+    return encoder, head
+
+
+def build(name, own, shape, n_classes):
+    """Encoder, the network that is trained, loss, and the way to compare."""
+    body = models.conv4_encoder(shape)
+    head = distances.euclidean
+    if name == "Koch's head":
+        encoder = keras.Sequential([body, layers.Activation("sigmoid")])
+        constant = keras.initializers.Constant
+        head = distances.WeightedL1(constant(-0.5), constant(4.0))
+        network = models.in_batch_network(encoder, head)
+        return encoder, network, losses.InBatchVerificationLoss(**own), head
+    if name == "lifted structure":  # which the sphere has no room for
+        return body, body, losses.LiftedStructureLoss(**own), head
+    encoder = keras.Sequential([body, layers.UnitNormalization()])
+    if name == "softmax classifier":
+        last = [layers.Dropout(own["dropout"]), layers.Dense(n_classes)]
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        return encoder, keras.Sequential([body, *last]), loss, head
+    if name == "ArcFace (proxies)":
+        network = keras.Sequential([encoder, models.Proxies(n_classes)])
+        return encoder, network, losses.ArcFaceLoss(16.0, **own), head
+    loss = {
+        "contrastive, all pairs": losses.InBatchContrastiveLoss,
+        "contrastive, hardest negatives": losses.InBatchContrastiveLoss,
+        "triplet, semi-hard": losses.TripletLoss,
+        "triplet, batch hard": losses.TripletLoss,
+        "supervised contrastive": losses.SupervisedContrastiveLoss,
+        "multi-similarity": losses.MultiSimilarityLoss,
+    }[name]
+    options = {
+        "contrastive, hardest negatives": {"hardest": True},
+        "triplet, semi-hard": {"mining": "semi_hard"},
+        "triplet, batch hard": {"mining": "batch_hard"},
+    }
+    return encoder, encoder, loss(**options.get(name, {}), **own), head
+
+
+def measure(encoder, head, images, data):
+    """One-shot accuracy within an alphabet, Recall@1 and MAP@R; for each alphabet, and the means.
+
+    Recall@1 and MAP@R ask for the nearest images among those of all alphabets. Koch's head
+    compares them by the distance that it has learned.
+    """
+    vectors = models.embed(encoder, images)
+    trials = sampling.draw_episodes(
+        data.labels, 20, N_TRIALS, np.random.default_rng(0), drawers=data.drawers,
+        alphabets=data.alphabets,
+    )  # fmt: skip
+    scores = evaluation.episode_scores(head, vectors, trials)
+    metric = "euclidean"
+    if isinstance(head, distances.WeightedL1):
+        scores = -scores  # which are similarities
+        # Where alpha is positive, a difference speaks for *same*, as it does in no distance.
+        # Such units are left out of the search.
+        vectors = vectors * np.maximum(-keras.ops.convert_to_numpy(head.alpha), 0)
+        metric = "cityblock"
+    found = evaluation.retrieval(vectors, data.labels, metric)
+    credit = evaluation.identify(scores, trials.answers).credit
+    of_query = data.alphabets[trials.queries]
+    return {
+        "one_shot": by_alphabet(credit, of_query),
+        "recall_at_1": by_alphabet(found.recall_at_1, data.alphabets),
+        "map_at_r": by_alphabet(found.map_at_r, data.alphabets),
+    }
+
+
+def by_alphabet(values, alphabets):
+    """The mean over alphabets, and each alphabet's, in their order."""
+    means = [float(values[alphabets == each].mean()) for each in np.unique(alphabets)]
+    return {"mean": float(np.mean(means)), "alphabets": [round(each, 5) for each in means]}
+
+
+if __name__ == "__main__":
+    main()
