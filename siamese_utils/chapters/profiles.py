@@ -26,6 +26,8 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "epochs": (1, 4, 20),  # over them, in batches of 256
         "n_measured": (512, 3_000, 3_000),  # images of each set that is measured
         "n_pairs": (200, 4_000, 4_000),  # from each set
+        "swapped_pairs": (200, 6_400, 25_600),  # for the training with swapped labels
+        "n_seeds": (1, 3, 3),
     },
     "03_mnist_pairs": {
         "n_train": (1_500, 60_000, 60_000),  # training images, validation included
