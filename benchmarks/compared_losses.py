@@ -13,7 +13,6 @@ written to results/recorded/compared_losses.json as soon as it is done, and is n
 """
 
 import argparse
-import time
 from pathlib import Path
 
 from siamese_utils.chapters import set_up
@@ -22,11 +21,11 @@ set_up()  # before Keras is imported, which starts TensorFlow
 
 import keras
 import numpy as np
+from entries import Entries
 from keras import layers
 
 from siamese_utils import (
     augment,
-    chapters,
     datasets,
     distances,
     evaluation,
@@ -37,7 +36,9 @@ from siamese_utils import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
-RECORD = ROOT / "results" / "recorded" / "compared_losses.json"
+ENTRIES = Entries(
+    ROOT / "results" / "recorded" / "compared_losses.json", "benchmarks/compared_losses"
+)
 SIDE = 28  # pixels
 BATCH = (20, 4)  # letters, and drawings of each
 N_STEPS = 3_000
@@ -86,41 +87,30 @@ def main():
 
 def compare(part, name, train, measured):
     """Choose the values of a loss on validation classes, and measure three seeds."""
-    parameter, values = OWN[name]
-    tries = [{"rate": rate, parameter: value} for rate in RATES for value in values]
-    on_validation = [
-        entry(f"{part}: {name}, {try_}, seed 1, validation", name, try_, 1, train,
-              measured["validation"])
-        for try_ in tries
-    ]  # fmt: skip
-    best = tries[int(np.argmax([found["map_at_r"]["mean"] for found in on_validation]))]
+    parameter, choices = OWN[name]
+
+    def entry(what, values, seed, where):
+        settings = {"values": values, "steps": N_STEPS}
+        return ENTRIES.entry(
+            f"{part}: {name}, {what}, seed {seed}",
+            settings,
+            train_and_measure,
+            name,
+            values,
+            seed,
+            train,
+            measured[where],
+        )
+
+    tries = [{"rate": rate, parameter: value} for rate in RATES for value in choices]
+    on_validation = [entry(f"{values}", values, SEEDS[0], "validation") for values in tries]
+    best = int(np.argmax([found["map_at_r"]["mean"] for found in on_validation]))
     for seed in SEEDS:
-        entry(f"{part}: {name}, chosen, seed {seed}", name, best, seed, train,
-              measured["evaluation"])  # fmt: skip
+        entry("chosen", tries[best], seed, "evaluation")
 
 
-def entry(key, name, values, seed, train, to_measure):
-    """Train and measure, unless it is recorded, and add it to the record."""
-    found = read()["metrics"].get(key)
-    if found and found["values"] == values and found["steps"] == N_STEPS:
-        return found
-    provenance = chapters.provenance()  # of now: the files may be changed while it trains
-    start = time.perf_counter()
-    encoder, head = trained(name, values, seed, *train)
-    seconds = round(time.perf_counter() - start, 1)
-    found = {"values": values, "steps": N_STEPS, "seconds": seconds}
-    found |= measure(encoder, head, *to_measure) | {"provenance": provenance}
-    metrics = read()["metrics"] | {key: found}
-    seconds = sum(each["seconds"] for each in metrics.values())
-    chapters.write_record(RECORD, "benchmarks/compared_losses", "recorded", {}, metrics, seconds)
-    means = {what: found[what]["mean"] for what in ("one_shot", "recall_at_1", "map_at_r")}
-    print(time.strftime("%H:%M:%S"), key, means, f"{found['seconds']:.0f} s", flush=True)
-    return found
-
-
-def read():
-    """The record, empty before the first training."""
-    return chapters.read_record(RECORD) if RECORD.exists() else {"metrics": {}}
+def train_and_measure(name, values, seed, train, to_measure):
+    return measure(*trained(name, values, seed, *train), *to_measure)
 
 
 def trained(name, values, seed, images, data):

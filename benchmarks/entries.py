@@ -1,0 +1,55 @@
+"""A record that grows by one training at a time, and repeats none."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from siamese_utils import chapters
+
+
+class Entries:
+    """The entries of one file in results/recorded, by name.
+
+    Parameters
+    ----------
+    path : Path
+    experiment : str
+        Name of the script, for the record.
+    """
+
+    def __init__(self, path: Path, experiment: str):
+        self.path, self.experiment = path, experiment
+
+    def read(self) -> dict:
+        """All entries; none before the first training."""
+        return chapters.read_record(self.path)["metrics"] if self.path.exists() else {}
+
+    def entry(self, name: str, settings: dict, measure: Callable[..., dict], *arguments) -> dict:
+        """What was measured with these settings; measured now and kept unless it is there.
+
+        Parameters
+        ----------
+        name : str
+        settings : dict
+            All that decides the outcome, of plain values. With others, it is measured anew.
+        measure : function
+            Of the arguments, to plain values by name.
+
+        Returns
+        -------
+        dict
+            The settings, what was measured, ``"seconds"`` and ``"provenance"``.
+        """
+        found = self.read().get(name)
+        if found and all(found.get(key) == value for key, value in settings.items()):
+            return found
+        provenance = chapters.provenance()  # of now: the files may be changed while it trains
+        start = time.perf_counter()
+        measured = measure(*arguments)
+        seconds = round(time.perf_counter() - start, 1)
+        found = {**settings, **measured, "seconds": seconds, "provenance": provenance}
+        metrics = self.read() | {name: found}  # another process may have added to it by now
+        total = sum(each["seconds"] for each in metrics.values())
+        chapters.write_record(self.path, self.experiment, "recorded", {}, metrics, total)
+        print(time.strftime("%H:%M:%S"), name, f"{seconds:.0f} s", flush=True)
+        return found
