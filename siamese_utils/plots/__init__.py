@@ -1,7 +1,7 @@
 """Arrays in, Matplotlib axes out. The same thing has the same colour in the whole book."""
 
 from .curves import det_curve, distance_histogram, learning_curves, reliability_curve, roc_curve
-from .diagrams import show_trial, siamese_diagram
+from .diagrams import show_trial, siamese_diagram, triplet_diagram
 from .embeddings import embedding_scatter
 from .pair_figures import pairs_by_distance, show_pairs
 from .style import CLASS_COLOURS, DIFFERENT, GREY, SAME, use_style
@@ -21,5 +21,6 @@ __all__ = [
     "show_pairs",
     "show_trial",
     "siamese_diagram",
+    "triplet_diagram",
     "use_style",
 ]

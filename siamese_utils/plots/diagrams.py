@@ -1,4 +1,4 @@
-"""What the book explains, drawn: a Siamese network, and an N-way trial."""
+"""What the book explains, drawn: a Siamese and a triplet network, and an N-way trial."""
 # mypy: disable-error-code="misc,call-arg"
 
 from collections.abc import Sequence
@@ -14,13 +14,21 @@ from .style import DIFFERENT, GREY, SAME
 FILLED, PLAIN = "#DCEBF5", "white"
 
 
-def siamese_diagram(left: np.ndarray, right: np.ndarray) -> Figure:
-    """Draw Koch's network around two images: one encoder used twice, and the head.
+# What stands behind the two embeddings: boxes from left to right, the result, and their name.
+KOCH_HEAD = ("$|h_1 - h_2|$", r"$\sigma(\Sigma\,\alpha_j\cdot)$"), "$p$(same)", "the head"
+DISTANCE = (r"$\Vert z_1 - z_2\Vert$",), "distance $d$", ""
+
+
+def siamese_diagram(left: np.ndarray, right: np.ndarray, koch: bool = True) -> Figure:
+    """Draw a Siamese network around two images: one encoder used twice, and what follows it.
 
     Parameters
     ----------
     left, right : array (height, width, channels)
         In [0, 1]; one channel is drawn with ink = 1 as black, after :func:`use_style`.
+    koch : bool
+        Whether Koch's head follows, which gives a probability, or the Euclidean distance.
+        Defaults to True.
 
     Returns
     -------
@@ -29,30 +37,73 @@ def siamese_diagram(left: np.ndarray, right: np.ndarray) -> Figure:
     Examples
     --------
     >>> figure = siamese_diagram(np.zeros((5, 5, 1)), np.ones((5, 5, 1)))
-    >>> [text.get_text() for text in figure.axes[0].texts if text.get_text()][:2]
-    ['encoder', 'encoder']
+    >>> [text.get_text() for text in figure.axes[0].texts].count("encoder")
+    2
     >>> plt.close(figure)
     """
+    boxes, result, title = KOCH_HEAD if koch else DISTANCE
+    names = ("$h_1$", "$h_2$") if koch else ("$z_1$", "$z_2$")
     figure, axis = plt.subplots(figsize=(6.0, 3.6))
     axis.set(xlim=(0, 10), ylim=(0, 6.2), aspect="equal")
     axis.set_axis_off()
-    for y, image in ((4.7, left), (1.5, right)):
-        axis.imshow(image, extent=(0, 1.9, y - 0.95, y + 0.95), vmin=0, vmax=1, zorder=2)
-        axis.add_patch(plt.Rectangle((0, y - 0.95), 1.9, 1.9, fill=False, color=GREY))
-        _arrow(axis, (1.95, y), (2.55, y))
-        _box(axis, (3.6, y), (2.0, 1.1), "encoder", FILLED)
-    axis.set(xlim=(-0.1, 10.1), ylim=(0, 6.2))
-    for y, name in ((4.7, "$h_1$"), (1.5, "$h_2$")):
+    for y, image, name in ((4.7, left, names[0]), (1.5, right, names[1])):
+        _branch(axis, y, image)
         _arrow(axis, (4.65, y), (6.0, 3.1 + 0.35 * np.sign(y - 3.1)))
         axis.text(5.35, y - 0.3 * np.sign(y - 3.1), name, ha="left", va="center", fontsize=12)
-    axis.annotate("", (3.6, 2.1), (3.6, 4.1), arrowprops=_line("<->", SAME))
-    axis.text(3.45, 3.1, "same\nweights", ha="right", va="center", color=SAME)
-    _box(axis, (6.7, 3.1), (1.5, 0.9), "$|h_1 - h_2|$", PLAIN)
-    _arrow(axis, (7.5, 3.1), (8.0, 3.1))
-    _box(axis, (8.75, 3.1), (1.4, 0.9), r"$\sigma(\Sigma\,\alpha_j\cdot)$", PLAIN)
-    _arrow(axis, (8.75, 2.6), (8.75, 1.9))
-    axis.text(8.75, 1.55, "$p$(same)", ha="center", va="center", fontsize=12)
-    axis.text(7.75, 4.0, "the head", ha="center", va="center", color=GREY)
+    axis.set(xlim=(-0.1, 10.1), ylim=(0, 6.2))
+    _shared(axis, 2.1, 4.1)
+    for k, text in enumerate(boxes):
+        _box(axis, (6.7 + 2.05 * k, 3.1), (1.5, 0.9), text, PLAIN)
+        if k:
+            _arrow(axis, (5.45 + 2.05 * k, 3.1), (5.95 + 2.05 * k, 3.1))
+    if koch:
+        _arrow(axis, (8.75, 2.6), (8.75, 1.9))
+        axis.text(8.75, 1.55, result, ha="center", va="center", fontsize=12)
+    else:
+        _arrow(axis, (7.5, 3.1), (8.0, 3.1))
+        axis.text(8.1, 3.1, result, ha="left", va="center", fontsize=12)
+    axis.text(7.75, 4.0, title, ha="center", va="center", color=GREY)
+    return figure
+
+
+def triplet_diagram(anchor: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> Figure:
+    """Draw a triplet network around three images: one encoder used three times, two distances.
+
+    Parameters
+    ----------
+    anchor, positive, negative : array (height, width, channels)
+        As for :func:`siamese_diagram`.
+
+    Returns
+    -------
+    Figure
+
+    Examples
+    --------
+    >>> figure = triplet_diagram(*np.zeros((3, 5, 5, 1)))
+    >>> [text.get_text() for text in figure.axes[0].texts].count("encoder")
+    3
+    >>> plt.close(figure)
+    """
+    figure, axis = plt.subplots(figsize=(6.4, 4.4))
+    axis.set(xlim=(0, 11), ylim=(0, 7.6), aspect="equal")
+    axis.set_axis_off()
+    rows = ((6.5, positive, "positive"), (3.8, anchor, "anchor"), (1.1, negative, "negative"))
+    for y, image, name in rows:
+        _branch(axis, y, image)
+        axis.text(-0.2, y, name, ha="right", va="center", color=GREY)
+    axis.set(xlim=(-1.9, 10.6), ylim=(0, 7.6))
+    _shared(axis, 1.7, 3.2)
+    _shared(axis, 4.4, 5.9, text="")
+    for y, other, color, name in (
+        (5.2, 6.5, SAME, "$d(a, p)$"),
+        (2.4, 1.1, DIFFERENT, "$d(a, n)$"),
+    ):
+        for end in (3.8, other):
+            _arrow(axis, (4.65, end), (5.95, y + 0.25 * np.sign(end - y)))
+        _box(axis, (6.8, y), (1.7, 0.9), name, PLAIN, edge=color)
+        _arrow(axis, (7.7, y), (8.3, 3.8 + 0.25 * np.sign(y - 3.8)))
+    axis.text(8.4, 3.8, "$d(a, p) + m$\n$\\leq d(a, n)$?", ha="left", va="center", fontsize=12)
     return figure
 
 
@@ -117,9 +168,23 @@ def show_trial(
     return figure
 
 
-def _box(axis: Axes, center, size, text: str, color: str) -> None:
+def _branch(axis: Axes, y: float, image: np.ndarray) -> None:
+    """An image on the left, and the encoder that reads it."""
+    axis.imshow(image, extent=(0, 1.9, y - 0.95, y + 0.95), vmin=0, vmax=1, zorder=2)
+    axis.add_patch(plt.Rectangle((0, y - 0.95), 1.9, 1.9, fill=False, color=GREY))
+    _arrow(axis, (1.95, y), (2.55, y))
+    _box(axis, (3.6, y), (2.0, 1.1), "encoder", FILLED)
+
+
+def _shared(axis: Axes, low: float, high: float, text: str = "same\nweights") -> None:
+    """A double arrow between two encoders."""
+    axis.annotate("", (3.6, low), (3.6, high), arrowprops=_line("<->", SAME))
+    axis.text(3.45, (low + high) / 2, text, ha="right", va="center", color=SAME)
+
+
+def _box(axis: Axes, center, size, text: str, color: str, edge: str = "black") -> None:
     corner = (center[0] - size[0] / 2, center[1] - size[1] / 2)
-    axis.add_patch(plt.Rectangle(corner, *size, facecolor=color, edgecolor="black", zorder=2))
+    axis.add_patch(plt.Rectangle(corner, *size, facecolor=color, edgecolor=edge, zorder=2))
     axis.text(*center, text, ha="center", va="center", fontsize=12, zorder=3)
 
 
