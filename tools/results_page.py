@@ -31,6 +31,21 @@ folds or repetitions are named, the lowest and the highest of them.
 """
 
 
+MNIST = """\
+## MNIST pairs
+
+`benchmarks/mnist_pairs.py` ran what [](../notebooks/03_mnist_pairs) claims from several seeds:
+the source's network for its 20 epochs, networks on the digits of their training and on digits
+that they never saw, and one unseen digit against the number of digits in the training.
+"""
+LOSSES = """\
+## Losses on equal terms
+
+`benchmarks/compared_losses.py` trained one encoder with each loss on 25 background alphabets.
+The learning rate and one value of its own were chosen for each loss on five further alphabets,
+with as many tries, and measured from three seeds on the 20 evaluation alphabets.
+[](../notebooks/06_triplet) explains the losses and the measures.
+"""
 PAPER_NETWORK = "paper_network.json"
 PAPER_NETWORK_FIGURE = """\
 ## The paper's network
@@ -76,10 +91,11 @@ HEADLINES = {
         Headline("images a second", ("images_per_second",)),
     ],
     "02_contrastive_loss": [
-        Headline("Euclidean, digits seen", ("accuracy", "Euclidean", "seen")),
-        Headline("Euclidean, digits never seen", ("accuracy", "Euclidean", "never seen")),
-        Headline("all pairs, digits seen", ("accuracy", "Euclidean, all pairs", "seen")),
-        Headline("all pairs, never seen", ("accuracy", "Euclidean, all pairs", "never seen")),
+        *(
+            Headline(f"{name}, {kind}", ("accuracy", way, kind), repeated="seeds")
+            for name, way in (("listed pairs", "Euclidean"), ("all pairs", "Euclidean, all pairs"))
+            for kind in ("digits seen", "digits never seen")
+        ),
         Headline("pairs a second, all against listed ones (times)", ("pairs_per_second_gain",)),
     ],
     "03_mnist_pairs": [
@@ -168,6 +184,13 @@ def page(records: Path = RECORDS) -> str:
     trained = records / "recorded" / PAPER_NETWORK
     if trained.exists():
         parts += paper_network_part(chapters.read_record(trained))
+    by_part = {
+        path: part
+        for name, part in (("mnist_pairs", mnist_part), ("compared_losses", losses_part))
+        if (path := records / "recorded" / f"{name}.json").exists()
+    }
+    for path, part in by_part.items():
+        parts += part(chapters.read_record(path))
     missing = []
     for chapter in run_chapters.names():
         if chapter in full:
@@ -180,7 +203,8 @@ def page(records: Path = RECORDS) -> str:
             "GPU if there is one.\n"
         )
     # A run by other means, and one of a chapter that is gone.
-    others = [path for path in sorted(records.glob("recorded/*.json")) if path != trained]
+    told = {trained, *by_part}
+    others = [path for path in sorted(records.glob("recorded/*.json")) if path not in told]
     others += full.values()
     if others:
         parts.append("## Other recorded runs\n")
@@ -237,6 +261,73 @@ def paper_network_part(record: dict[str, Any]) -> list[str]:
                     row["second seed"] = share_of(second["validation"]) if second else ""
             parts += [text, chapters.markdown_table(table) + "\n"]
     return parts
+
+
+def mnist_part(record: dict[str, Any]) -> list[str]:
+    """What chapter 03 claims of MNIST: means over the seeds or digits of its recorded runs."""
+    entries = record["metrics"]
+    parts = [MNIST, origin(record)]
+    of_source = _of_part(entries, "source")
+    if of_source:
+        rows = [
+            {
+                "": f"{kind} pairs, at {where}",
+                "recorded": spread([run[key][kind] for run in of_source.values()], "seeds"),
+                "source": told if key == "at_half" else "",
+            }
+            for key, where in (("at_half", "0.5"), ("at_threshold", "the chosen threshold"))
+            for kind, told in (("training", "99.59 %"), ("test", "97.30 %"))
+        ]
+        parts.append(chapters.markdown_table(rows) + "\n")
+    of_folds = _of_part(entries, "folds")
+    rows = []
+    for loss in ("all pairs", "softmax"):
+        runs = [r for name, r in of_folds.items() if name.startswith(loss) and r["held_out"]]
+        if runs:
+            row = {"loss": loss}
+            for kind in ("seen", "never seen"):
+                rates = [run[kind]["equal_error_rate"] for run in runs]
+                row[f"EER, digits {kind}"] = spread(rates, "networks")
+            rows.append(row)
+    if rows:
+        parts.append(chapters.markdown_table(rows) + "\n")
+    of_classes = _of_part(entries, "classes")
+    rows = []
+    for n in range(2, 10):
+        runs = [run for run in of_classes.values() if len(run["seen"]) == n]
+        if runs:
+            rates = [run["equal_error_rate against all"] for run in runs]
+            rows.append({"digits in the training": n, "EER, one unseen": spread(rates, "digits")})
+    if rows:
+        parts.append(chapters.markdown_table(rows) + "\n")
+    return parts
+
+
+def losses_part(record: dict[str, Any]) -> list[str]:
+    """Each loss of the comparison with the values that it chose: the mean of three seeds."""
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for name, entry in record["metrics"].items():
+        loss, chosen, _ = name.partition(", chosen, seed ")
+        if chosen:
+            runs.setdefault(loss, []).append(entry)
+    rows = []
+    for loss, entries in runs.items():
+        values = entries[0]["values"]
+        row = {"loss": loss, "chosen": ", ".join(f"{k} {v:g}" for k, v in values.items())}
+        for key, title in (
+            ("one_shot", "20-way, one alphabet"),
+            ("recall_at_1", "Recall@1"),
+            ("map_at_r", "MAP@R"),
+        ):
+            row[title] = spread([entry[key]["mean"] for entry in entries], "seeds")
+        rows.append(row)
+    return [LOSSES, origin(record), *([chapters.markdown_table(rows) + "\n"] if rows else [])]
+
+
+def _of_part(entries: dict[str, Any], part: str) -> dict[str, Any]:
+    """The entries whose names begin with a part's, without it."""
+    start = f"{part}: "
+    return {name.removeprefix(start): e for name, e in entries.items() if name.startswith(start)}
 
 
 def share_of(found: dict[str, Any]) -> str:
