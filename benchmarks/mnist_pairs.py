@@ -3,7 +3,7 @@
     python benchmarks/mnist_pairs.py [PART ...]
 
 source   the source's dense network for its 20 epochs of listed pairs
-choice   values of the ConvNet, on validation images; the best are those of the chapter
+choice   values of the ConvNet, compared on validation images
 folds    digits left out of the training, and the digits that the same network has seen: the
          ConvNet with all pairs of its batches, and with a softmax over the digits
 classes  one digit that was never seen, against the number of digits that were, with as many images

@@ -34,10 +34,10 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_test": (2_000, 10_000, 10_000),
         "n_validation": (500, 5_000, 5_000),
         "mlp_epochs": (1, 5, 20),
-        "conv_epochs": (1, 4, 12),
+        "conv_epochs": (1, 2, 4),
         "n_folds": (2, 3, 5),  # groups of digits, each left out once
-        "fold_images": (1_000, 20_000, 60_000),  # of the digits that are not left out
-        "fold_epochs": (1, 1, 6),
+        "fold_images": (1_000, 12_000, 60_000),  # of the digits that are not left out
+        "fold_epochs": (1, 1, 4),
         "n_fold_pairs": (200, 2_000, 2_000),  # for its threshold, and for its test
     },
     "04_att_faces": {
