@@ -21,7 +21,7 @@ set_up()  # before Keras is imported, which starts TensorFlow
 
 import keras
 import numpy as np
-from entries import Entries
+from entries import Entries, plain
 from keras import layers
 
 from siamese_utils import (
@@ -103,7 +103,7 @@ def compare(part, name, train, measured):
         )
 
     tries = [{"rate": rate, parameter: value} for rate in RATES for value in choices]
-    on_validation = [entry(f"{values}", values, SEEDS[0], "validation") for values in tries]
+    on_validation = [entry(plain(values), values, SEEDS[0], "validation") for values in tries]
     best = int(np.argmax([found["map_at_r"]["mean"] for found in on_validation]))
     for seed in SEEDS:
         entry("chosen", tries[best], seed, "evaluation")

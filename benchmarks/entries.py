@@ -53,3 +53,8 @@ class Entries:
         chapters.write_record(self.path, self.experiment, "recorded", {}, metrics, total)
         print(time.strftime("%H:%M:%S"), name, f"{seconds:.0f} s", flush=True)
         return found
+
+
+def plain(values: dict[str, float]) -> str:
+    """Values by name as words, for the name of an entry: ``rate 0.001, margin 0.5``."""
+    return ", ".join(f"{name} {value:g}" for name, value in values.items())

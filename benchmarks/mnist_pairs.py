@@ -20,7 +20,7 @@ set_up()  # before Keras is imported, which starts TensorFlow
 
 import keras
 import numpy as np
-from entries import Entries
+from entries import Entries, plain
 
 from siamese_utils import datasets, evaluation, losses, models, sampling, training
 
@@ -102,7 +102,7 @@ def choice(train, validation, test):
     for values in CHOICES:
         for seed in SEEDS[:2]:
             ENTRIES.entry(
-                f"choice: {values}, seed {seed}",
+                f"choice: {plain(values)}, seed {seed}",
                 {"values": values, "epochs": EPOCHS},
                 on_validation,
                 train,

@@ -22,6 +22,14 @@ class Retrieval:
         Mean average precision at R, where R is the number of other images of the query's class
         (Musgrave et al. 2020, eqs. 2 and 3): of the R nearest images, the precision up to each
         place is added up where that place is right, and divided by R.
+
+    Examples
+    --------
+    Two images, of which the second is found by the first, and finds another one itself:
+
+    >>> found = Retrieval(np.array([1.0, 0.0]), np.array([1.0, 0.25]))
+    >>> float(found.recall_at_1.mean()), float(found.map_at_r.mean())
+    (0.5, 0.625)
     """
 
     recall_at_1: np.ndarray

@@ -115,7 +115,7 @@ class TestComparedLosses:
             return {"values": values, "one_shot": each, "recall_at_1": each, "map_at_r": each}
 
         record["metrics"] = {
-            "letters: triplet, {'rate': 0.001}, seed 1": entry(0.99),
+            "letters: triplet, rate 0.001, margin 0.2, seed 1": entry(0.99),
             "letters: triplet, chosen, seed 1": entry(0.5),
             "letters: triplet, chosen, seed 2": entry(0.7),
         }
