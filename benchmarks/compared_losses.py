@@ -12,7 +12,6 @@ further seeds, and all three are measured on the evaluation alphabets once. Each
 written to results/recorded/compared_losses.json as soon as it is done, and is not repeated.
 """
 
-import argparse
 from pathlib import Path
 
 from siamese_utils.chapters import set_up
@@ -21,7 +20,7 @@ set_up()  # before Keras is imported, which starts TensorFlow
 
 import keras
 import numpy as np
-from entries import Entries, plain
+from entries import Entries, parts_asked_for, plain
 from keras import layers
 
 from siamese_utils import (
@@ -73,13 +72,7 @@ PARTS = {"letters": letters}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", nargs="*", help=f"some of {', '.join(PARTS)}; all if none is named")
-    asked = parser.parse_args()
-    unknown = sorted(set(asked.part) - set(PARTS))
-    if unknown:
-        parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
-    for part in asked.part or PARTS:
+    for part in parts_asked_for(__doc__, PARTS):
         train, measured = PARTS[part]()
         for name in OWN:
             compare(part, name, train, measured)

@@ -1,7 +1,8 @@
 """A record that grows by one training at a time, and repeats none."""
 
+import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from siamese_utils import chapters
@@ -58,3 +59,15 @@ class Entries:
 def plain(values: dict[str, float]) -> str:
     """Values by name as words, for the name of an entry: ``rate 0.001, margin 0.5``."""
     return ", ".join(f"{name} {value:g}" for name, value in values.items())
+
+
+def parts_asked_for(description: str, parts: Iterable[str]) -> list[str]:
+    """The parts that the command line names, or all; another name ends the program."""
+    parts = list(parts)
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("part", nargs="*", help=f"some of {', '.join(parts)}; all if none is named")
+    asked = parser.parse_args().part
+    unknown = sorted(set(asked) - set(parts))
+    if unknown:
+        parser.error(f"no part {unknown[0]!r}; there are {', '.join(parts)}")
+    return asked or parts

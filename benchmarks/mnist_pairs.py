@@ -11,7 +11,6 @@ classes  one digit that was never seen, against the number of digits that were, 
 Each training is an entry of results/recorded/mnist_pairs.json, and is not repeated.
 """
 
-import argparse
 from pathlib import Path
 
 from siamese_utils.chapters import set_up
@@ -20,7 +19,7 @@ set_up()  # before Keras is imported, which starts TensorFlow
 
 import keras
 import numpy as np
-from entries import Entries, plain
+from entries import Entries, parts_asked_for, plain
 
 from siamese_utils import datasets, evaluation, losses, models, sampling, training
 
@@ -41,17 +40,12 @@ N_IMAGES = 10_000  # to train on, whatever the number of digits
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", nargs="*", help=f"some of {', '.join(PARTS)}; all if none is named")
-    asked = parser.parse_args()
-    unknown = sorted(set(asked.part) - set(PARTS))
-    if unknown:
-        parser.error(f"no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    asked = parts_asked_for(__doc__, PARTS)
     (images, labels), test = datasets.load_mnist()
-    parts = [(images[:-N_VALIDATION], labels[:-N_VALIDATION])]
-    parts += [(images[-N_VALIDATION:], labels[-N_VALIDATION:]), test]
-    for part in asked.part or PARTS:
-        PARTS[part](*parts)
+    sets = [(images[:-N_VALIDATION], labels[:-N_VALIDATION])]
+    sets += [(images[-N_VALIDATION:], labels[-N_VALIDATION:]), test]
+    for part in asked:
+        PARTS[part](*sets)
 
 
 def source(train, validation, test):

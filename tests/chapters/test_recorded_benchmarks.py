@@ -6,7 +6,7 @@ import mnist_pairs
 import numpy as np
 import pytest
 import results_page
-from entries import Entries
+from entries import Entries, parts_asked_for
 
 from siamese_utils import chapters, datasets, sampling
 
@@ -57,6 +57,21 @@ class TestEntries:
             "second": (1, 0.9),
         }
         assert all(e["provenance"]["backend"] == keras.backend.backend() for e in kept.values())
+
+
+class TestParts:
+    @pytest.mark.parametrize(
+        ("arguments", "parts"), [([], ["first", "second"]), (["second"], ["second"])]
+    )
+    def test_those_that_are_named_or_all(self, monkeypatch, arguments, parts):
+        monkeypatch.setattr("sys.argv", ["script.py", *arguments])
+        assert parts_asked_for("What it does.", ["first", "second"]) == parts
+
+    def test_another_name_is_refused_before_anything_is_trained(self, monkeypatch, capsys):
+        monkeypatch.setattr("sys.argv", ["script.py", "frist"])
+        with pytest.raises(SystemExit):
+            parts_asked_for("What it does.", ["first", "second"])
+        assert "no part 'frist'; there are first, second" in capsys.readouterr().err
 
 
 @pytest.fixture
