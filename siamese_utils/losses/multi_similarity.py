@@ -74,12 +74,16 @@ class MultiSimilarityLoss(InBatchLoss):
         fixed = ops.stop_gradient(similarity)
         least_same = ops.min(fixed + 1e9 * (1.0 - partners), axis=1, keepdims=True)
         greatest_different = ops.max(fixed - 1e9 * (1.0 - different), axis=1, keepdims=True)
-        pushed = different * ops.cast(fixed > least_same - self.epsilon, fixed.dtype)
-        pulled = partners * ops.cast(fixed < greatest_different + self.epsilon, fixed.dtype)
+        is_hard = ops.cast(fixed > least_same - self.epsilon, fixed.dtype)
+        is_far = ops.cast(fixed < greatest_different + self.epsilon, fixed.dtype)
+        # What does not count adds exp(-1e9) = 0. Added, for a compiler may make a choice of a
+        # product with a mask, and the NaN of labels that merged would be lost in it.
+        no_push = -1e9 * (2.0 - different - is_hard)
+        no_pull = -1e9 * (2.0 - partners - is_far)
         away = similarity - self.base
-        # softplus(logsumexp(x)) is log(1 + sum(exp(x))); what does not count adds exp(-1e9) = 0.
-        pulls = ops.softplus(ops.logsumexp(-self.alpha * away - 1e9 * (1.0 - pulled), axis=1))
-        pushes = ops.softplus(ops.logsumexp(self.beta * away - 1e9 * (1.0 - pushed), axis=1))
+        # softplus(logsumexp(x)) is log(1 + sum(exp(x)))
+        pulls = ops.softplus(ops.logsumexp(no_pull - self.alpha * away, axis=1))
+        pushes = ops.softplus(ops.logsumexp(no_push + self.beta * away, axis=1))
         return ops.mean(pulls / self.alpha + pushes / self.beta)
 
     def get_config(self):
