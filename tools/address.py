@@ -17,7 +17,8 @@ from siamese_utils._files import write_whole
 ROOT = Path(__file__).resolve().parents[1]
 TAG = "fetch-the-book"  # the cell is no part of what a chapter computes
 CELL = """\
-# Opened alone, as on Colab, a chapter fetches the book; elsewhere this does nothing.
+# Opened alone, as on Colab, a chapter fetches the book.
+# Elsewhere this cell does nothing.
 import importlib.util
 import os
 import subprocess
@@ -31,10 +32,12 @@ if not importlib.util.find_spec("siamese_utils"):
         )
     if not os.path.exists("book"):
         subprocess.run(
-            ["git", "clone", "--quiet", "--depth=1", repository, "book"], check=True
+            ["git", "clone", "--quiet", "--depth=1", repository, "book"],
+            check=True,
         )
     subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--quiet", "./book"], check=True
+        [sys.executable, "-m", "pip", "install", "--quiet", "./book"],
+        check=True,
     )
     importlib.invalidate_caches()
 # what was fetched, after a restart of the kernel, too

@@ -60,23 +60,12 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_fit": (2_000, 55_000, 55_000),  # MNIST images to train on
         "n_gallery": (500, 5_000, 5_000),  # of them, to find the nearest one among
         "n_validation": (300, 5_000, 5_000),
-        "n_test": (300, 10_000, 10_000),
-        "n_large_gallery": (500, 20_000, 55_000),  # for them
-        "n_asked": (300, 3_000, 10_000),  # of them, in trials of digits
         "filters": ((2, 4), (8, 24), (16, 32)),
         "per_epoch": (2, 10, 10),  # steps from one point of a curve to the next
-        "n_minings": (2, 6, 6),  # of six: ways to use triplets that are trained
+        "n_minings": (2, 5, 5),  # of five: ways to use triplets that are trained
         "n_steps": (2, 120, 1_000),  # of each of them
         "first_steps": (0, 60, 500),  # of them: semi-hard, before the hardest
         "n_ways_out": (1, 3, 3),  # of three: ways out of a collapse
-        "deeper": ((2, 4, 4, 4), (24, 48, 64, 64), (64, 64, 64, 64)),  # filters, of four
-        "best_steps": (2, 800, 10_000),  # of the network that is measured on the test set
-        "n_letters": (4, 20, 20),  # in a batch, by four drawers each
-        "letter_filters": ((2, 4, 4, 4), (16, 32, 48, 64), (64, 64, 64, 64)),
-        "compared_steps": (2, 100, 2_000),  # of each loss, on digits and on letters
-        "n_compared": (2, 4, 4),  # of four: ways to compare, before those with all negatives
-        "n_all_at_once": (1, 2, 2),  # of two: losses with all negatives at once
-        "n_trials": (50, 1_000, 4_000),
     },
     "07_your_own_images": {
         "letters": ("ABCDEFGH", ascii_uppercase, ascii_uppercase),

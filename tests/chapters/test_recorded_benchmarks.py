@@ -90,32 +90,38 @@ class TestComparedLosses:
     def test_validation_chooses_and_evaluation_sees_the_choice_alone(
         self, losses_script, monkeypatch
     ):
-        looks = []
+        trained, looks = [], []
 
-        def train_and_measure(name, values, seed, train, to_measure):
-            looks.append((to_measure, values["margin"], values["rate"], seed))
-            score = 0.9 if (values["margin"], values["rate"]) == (0.2, 3e-3) else 0.1
-            means = {"mean": score if to_measure == "validation" else 0.0}
+        def train(name, values, seed):
+            trained.append((values["margin"], values["rate"], seed))
+            return trained[-1], None
+
+        def measure(network, head, to_measure):
+            looks.append((to_measure, network))
+            margin, rate, _ = network
+            mean = 0.9 if (margin, rate) == (0.5, 3e-3) else 0.1 + rate - abs(margin - 0.2) / 9
+            means = {"mean": mean if to_measure == "validation" else 0.0}
             return {"one_shot": means, "recall_at_1": means, "map_at_r": means}
 
-        monkeypatch.setattr(losses_script, "train_and_measure", train_and_measure)
-        sets = {"validation": "validation", "evaluation": "evaluation"}
-        losses_script.compare("letters", "triplet, semi-hard", None, sets)
-        assert [look for look in looks if look[0] == "evaluation"] == [
-            ("evaluation", 0.2, 3e-3, seed) for seed in (1, 2, 3)
-        ]
-        assert {look[1:3] for look in looks if look[0] == "validation"} == {
-            (margin, rate) for margin in (0.1, 0.2, 0.5) for rate in (1e-3, 3e-3)
-        }
+        monkeypatch.setattr(losses_script, "trained", train)
+        monkeypatch.setattr(losses_script, "measure", measure)
+        monkeypatch.setattr(losses_script, "RATES", (1e-3, 1e-2, 3e-3))
+        sets = {"validation": ["validation"], "evaluation": ["evaluation"]}
+        losses_script.compare("letters", "triplet, semi-hard", [], sets)
+        rates = [(0.2, rate, 1) for rate in (1e-3, 1e-2, 3e-3)]
+        values = [(margin, 1e-2, 1) for margin in (0.1, 0.5)]
+        assert [network for of, network in looks if of == "validation"] == rates + values
+        chosen = [network for of, network in looks if of == "evaluation"]
+        assert chosen == [(0.2, 1e-2, seed) for seed in (1, 2, 3)]
+        assert len(trained) == len(set(trained)) == 7  # the first seed of the choice was there
 
     @pytest.mark.slow
     @pytest.mark.parametrize("name", compared_losses.OWN)
     def test_each_loss_trains_and_is_measured(self, losses_script, name):
         train, measured = made_up_letters(2, 1), made_up_letters(2, 2)
         parameter, values = losses_script.OWN[name]
-        found = losses_script.train_and_measure(
-            name, {"rate": 1e-3, parameter: values[1]}, 1, train, measured
-        )
+        values = {"rate": 1e-3, parameter: values[1]}
+        found = losses_script.measure(*losses_script.trained(name, values, 1, *train), *measured)
         for what in ("one_shot", "recall_at_1", "map_at_r"):
             assert len(found[what]["alphabets"]) == 2
             assert found[what]["mean"] == pytest.approx(np.mean(found[what]["alphabets"]), abs=1e-4)

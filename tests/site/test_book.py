@@ -118,6 +118,15 @@ class TestBuiltBook:
         }
         assert not bare
 
+    def test_no_table_breaks_a_number_before_its_sign(self, site, pages):
+        cells = [
+            cell
+            for path in pages
+            for cell in re.findall(r"<td.*?</td>", (site / path).read_text("utf-8"), re.DOTALL)
+        ]
+        assert any("\N{NO-BREAK SPACE}%" in cell for cell in cells)
+        assert [cell for cell in cells if re.search(r"\d\s%", cell, re.ASCII)] == []
+
     def test_the_book_is_small(self, site):
         size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
         assert size < 40e6
