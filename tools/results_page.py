@@ -136,11 +136,9 @@ HEADLINES = {
         ),
     ],
     "06_triplet": [
-        Headline("nearest neighbour, digits", ("nearest neighbour, test", "triplets")),
-        Headline("the same, pixels", ("nearest neighbour, test", "nearest pixels")),
-        Headline("official runs, triplets", ("compared", "triplet, semi-hard", "official runs")),
-        Headline("official runs, Koch's head", ("compared", "Koch's head", "official runs")),
-        Headline("official runs, contrastive loss", ("compared", "contrastive", "official runs")),
+        Headline("nearest neighbour, digits, semi-hard", ("nearest_neighbour", "semi-hard")),
+        Headline("the same, batch hard", ("nearest_neighbour", "batch hard")),
+        Headline("the same, pixels", ("nearest_neighbour", "raw pixels")),
     ],
     "07_your_own_images": [
         Headline("letters, encoder of handwriting", ("ready", "letters, omniglot")),
