@@ -11,7 +11,7 @@ def pytest_collectstart(collector):
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """Fail a run whose cells nbval marks as expected failures after a time-out."""
+    """Fail a run with a cell that nbval lets fail after a time-out."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if session.exitstatus == 0 and reporter.stats.get("xfailed"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -4,9 +4,16 @@ import re
 
 from docutils import nodes
 
-SPACE = re.compile(r"(?<=\d) (?=%)")
+SPACE = re.compile(r"(?<=\d)[ \n](?=%)")
 NO_BREAK = "\N{NO-BREAK SPACE}"
-AS_WRITTEN = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block)
+AS_WRITTEN = (
+    nodes.literal,
+    nodes.literal_block,
+    nodes.math,
+    nodes.math_block,
+    nodes.raw,
+    nodes.comment,
+)
 
 
 def keep_together(app, doctree, docname) -> None:

@@ -4,7 +4,7 @@ from .alphabet_pairs import alphabet_pairs
 from .batches import ClassBatches, PairDataset
 from .episodes import Episodes, draw_episodes
 from .pairs import balanced_pairs, consecutive_pairs, count_pairs
-from .triplets import count_triplets, draw_triplets
+from .triplets import count_triplets
 
 __all__ = [
     "ClassBatches",
@@ -16,5 +16,4 @@ __all__ = [
     "count_pairs",
     "count_triplets",
     "draw_episodes",
-    "draw_triplets",
 ]

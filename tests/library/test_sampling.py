@@ -262,7 +262,6 @@ SAMPLERS = {
     "count_triplets": sampling.count_triplets,
     "consecutive_pairs": lambda y: sampling.consecutive_pairs(y, np.random.default_rng(0)),
     "balanced_pairs": lambda y: sampling.balanced_pairs(y, 6, np.random.default_rng(0)),
-    "draw_triplets": lambda y: sampling.draw_triplets(y, 6, np.random.default_rng(0)),
     "draw_episodes": lambda y: vars(sampling.draw_episodes(y, 2, 6, np.random.default_rng(0))),
     "alphabet_pairs": lambda y: sampling.alphabet_pairs(y, ALPHABETS, 6, np.random.default_rng(0)),
     "ClassBatches": lambda y: sampling.ClassBatches(np.zeros((12, 1)), y, 3, 2, 1, 0)[0],
@@ -280,7 +279,6 @@ def class_batches(**given):
 
 COUNTED = {
     "balanced_pairs": (sampling.balanced_pairs, {"n_pairs": 4}),
-    "draw_triplets": (sampling.draw_triplets, {"n_triplets": 4}),
     "draw_episodes": (sampling.draw_episodes, {"n_way": 2, "n_episodes": 4}),
     "alphabet_pairs": (sampling.alphabet_pairs, {"alphabets": ALPHABETS, "n_pairs": 4}),
     "consecutive_pairs": (sampling.consecutive_pairs, {}),
