@@ -97,12 +97,12 @@ CLAIMS = [
         "| contrastive, hardest negatives | contrastive, all pairs | * | * | *# (*# to *#) |",
     ),
     (
-        "difference is −0.0 (−0.3 to +0.3) points",
+        "difference is 0.0 (−0.3 to +0.3) points",
         "06",
         "| supervised contrastive | triplet, semi-hard | * | * | *# (*# to *#) |",
     ),
     (
-        "ahead of it by 2.6 (+1.9 to +3.6) points",
+        "loss by 2.6 (+1.9 to +3.6) points",
         "06",
         "| multi-similarity | supervised contrastive | * | * | *# (*# to *#) |",
     ),
