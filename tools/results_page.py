@@ -35,8 +35,9 @@ MNIST = """\
 ## MNIST pairs
 
 `benchmarks/mnist_pairs.py` ran what [](../notebooks/03_mnist_pairs) claims from several seeds:
-the source's network for its 20 epochs, networks on the digits of their training and on digits
-that they never saw, and one unseen digit against the number of digits in the training.
+the source's network for its 20 epochs, the choice of the ConvNet on validation images, networks on
+the digits of their training and on digits that they never saw, and one unseen digit against the
+number of digits in the training.
 """
 LOSSES = """\
 ## Losses on equal terms
@@ -276,6 +277,19 @@ def mnist_part(record: dict[str, Any]) -> list[str]:
             for key, where in (("at_half", "0.5"), ("at_threshold", "the chosen threshold"))
             for kind, told in (("training", "99.59 %"), ("test", "97.30 %"))
         ]
+        parts.append(chapters.markdown_table(rows) + "\n")
+    of_choice: dict[str, list[float]] = {}
+    for name, run in _of_part(entries, "choice").items():
+        of_choice.setdefault(name.partition(", seed ")[0], []).append(100 * run["equal_error_rate"])
+    rows = [
+        {
+            "ConvNet": name,
+            "EER, validation images": f"{sum(rates) / len(rates):.2f} %",
+            "seeds": ", ".join(f"{rate:.2f}" for rate in rates),
+        }
+        for name, rates in sorted(of_choice.items(), key=lambda item: sum(item[1]) / len(item[1]))
+    ]
+    if rows:
         parts.append(chapters.markdown_table(rows) + "\n")
     of_folds = _of_part(entries, "folds")
     rows = []

@@ -6,7 +6,7 @@ import mnist_pairs
 import numpy as np
 import pytest
 import results_page
-from entries import Entries, parts_asked_for
+from entries import Entries, parts_asked_for, plain
 
 from siamese_utils import chapters, datasets, sampling
 
@@ -165,6 +165,19 @@ class TestMnistPairs:
             assert np.array_equal(labels[pairs[:, 0]] == labels[pairs[:, 1]], same == 1)
             assert same.mean() == 0.5
 
+    def test_what_the_folds_train_is_best_on_validation_images(self):
+        """The mean of two seeds in the record, and what the chapter says of it."""
+        record = chapters.read_record(results_page.RECORDS / "recorded" / "mnist_pairs.json")
+        rates = {}
+        for name, run in record["metrics"].items():
+            if name.startswith("choice: "):
+                rates.setdefault(plain(run["values"]), []).append(run["equal_error_rate"])
+        assert {len(each) for each in rates.values()} == {2}
+        assert len(rates) == len(mnist_pairs.CHOICES) == 12
+        means = sorted((100 * sum(each) / 2, name) for name, each in rates.items())
+        assert means[0][1] == plain(mnist_pairs.CHOSEN)
+        assert [f"{means[k][0]:.2f}" for k in (0, 1, -1)] == ["0.42", "0.50", "0.66"]
+
     @pytest.mark.slow
     def test_one_unseen_digit_is_in_every_pair_and_in_no_training(self, monkeypatch):
         seen_labels, measured = [], []
@@ -215,6 +228,9 @@ class TestMnistPairs:
 
         record["metrics"] = {
             "source: seed 1": {"at_half": shares, "at_threshold": shares},
+            "choice: dim 16, seed 1": {"equal_error_rate": 0.006},
+            "choice: dim 64, seed 1": {"equal_error_rate": 0.004},
+            "choice: dim 64, seed 2": {"equal_error_rate": 0.005},
             "folds: all pairs, never seen: none, seed 1": {"held_out": [], "seen": {}},
             "folds: all pairs, never seen: 1 2, seed 1": run([1, 2], 0.01, 0.2),
             "folds: all pairs, never seen: 1 2, seed 2": run([1, 2], 0.03, 0.3),
@@ -225,6 +241,7 @@ class TestMnistPairs:
         }
         page = "\n".join(results_page.mnist_part(record))
         assert "| test pairs, at 0.5 | 97.0 % | 97.30 % |" in page
+        assert "| dim 64 | 0.45 % | 0.40, 0.50 |\n| dim 16 | 0.60 % | 0.60 |" in page
         assert (
             "| all pairs | 2.0 % (1.0 to 3.0, 2 networks) | 25.0 % (20.0 to 30.0, 2 networks) |"
             in page

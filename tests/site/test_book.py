@@ -1,5 +1,6 @@
 """The book: complete, built without a warning, and readable without a network."""
 
+import importlib
 import posixpath
 import re
 from html.parser import HTMLParser
@@ -8,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import figures_page
 import pytest
 from conftest import ROOT, pages_listed
+from docutils import nodes
 
 
 def test_the_contents_list_every_page_and_no_other():
@@ -122,7 +124,9 @@ class TestBuiltBook:
         cells = [
             cell
             for path in pages
-            for cell in re.findall(r"<td.*?</td>", (site / path).read_text("utf-8"), re.DOTALL)
+            for cell in re.findall(
+                r"<t[dh]\b.*?</t[dh]>", (site / path).read_text("utf-8"), re.DOTALL
+            )
         ]
         assert any("\N{NO-BREAK SPACE}%" in cell for cell in cells)
         assert [cell for cell in cells if re.search(r"\d\s%", cell, re.ASCII)] == []
@@ -130,3 +134,18 @@ class TestBuiltBook:
     def test_the_book_is_small(self, site):
         size = sum(path.stat().st_size for path in site.rglob("*") if path.is_file())
         assert size < 40e6
+
+
+class TestKeptTogether:
+    """The space before a per cent sign, in the extension that the built book uses."""
+
+    def test_in_text_and_not_in_what_is_quoted(self, monkeypatch):
+        monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
+        units = importlib.import_module("units")
+        paragraph = nodes.paragraph("", "")
+        paragraph += nodes.strong("", "92 %")
+        paragraph += nodes.Text(" of 86.5\n% and a % b")
+        paragraph += nodes.literal("", "92 %")
+        units.keep_together(None, paragraph, "page")
+        texts = [str(text) for text in paragraph.findall(nodes.Text)]
+        assert texts == ["92\N{NO-BREAK SPACE}%", " of 86.5\N{NO-BREAK SPACE}% and a % b", "92 %"]
