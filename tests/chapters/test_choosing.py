@@ -284,7 +284,7 @@ CLAIMS = [
     # How to know that it does not work
     ("0.5000, spread 0.0000 and 100 %", "02", "^rate 0.1: loss #, spread #, active #%"),
     ("0.0741, spread 0.6720 and 51 %", "02", "^rate 0.001: loss #, spread #, active #%"),
-    ("from 0.72 to 0.10 within", "06", "random * active triplets # to #,"),
+    ("from 0.72 to 0.10 within", "06", "| random | #, # |"),
     ("chance, 5.0 %", "05", "^a constant score: #% (*) of"),
     ("ROC curve is 0.52", "02", "^swapped training labels: AUC #$"),
     ("it is 0.07", "02", "^swapped measure: AUC #$"),

@@ -96,12 +96,12 @@ class TestEveryPage:
         assert widths[0] <= widths[1]
 
     @pytest.mark.parametrize("page", CHAPTERS, indirect=True)
-    def test_no_code_has_to_be_scrolled(self, page):
+    def test_neither_code_nor_what_it_prints_has_to_be_scrolled(self, page):
         shown, wide = page.evaluate(
             """() => {
                 const folded = [...document.querySelectorAll('details:not([open])')]
                 folded.forEach(each => each.open = true)
-                const code = [...document.querySelectorAll('.cell_input pre')]
+                const code = [...document.querySelectorAll('.cell_input pre, .cell_output pre')]
                 const shown = code.filter(each => each.clientWidth > 600).length
                 const wide = code.filter(each => each.scrollWidth > each.clientWidth)
                 const texts = wide.map(each => each.textContent)
