@@ -118,10 +118,11 @@ refresh: setup  ## run the chapters again at the quick profile and store their o
 full: setup  ## run the chapters that lack a record at paper scale into results/full (on a GPU)
 	$(PY) tools/run_chapters.py full $(CHAPTER) --profile $(PROFILE) $(if $(FORCE),--force)
 
-results: setup  ## write the pages of the recorded runs, of the benchmarks and of the figures
+results: setup  ## write the pages of records, benchmarks and figures, and the scripts for drawing
 	$(PY) tools/results_page.py
 	$(PY) tools/performance_page.py
 	$(PY) tools/figures_page.py
+	$(PY) tools/draw_page.py
 
 address: setup  ## write repository.url of _config.yml into the chapters, for Colab
 	$(PY) tools/address.py

@@ -1,0 +1,169 @@
+// The encoder of the book in plain JavaScript: a drawing to a vector of length 1.
+//
+// weights.js, which tools/draw_page.py writes from the Keras file, holds a list of layers and
+// their numbers. Maps are arrays in the order row, column, channel, as in Keras.
+
+"use strict";
+
+const Encoder = (() => {
+  /** What a number of 16 bits means: one for the sign, five for the exponent, ten for the rest. */
+  function halfToNumber(half) {
+    const sign = half & 0x8000 ? -1 : 1;
+    const exponent = (half >> 10) & 31;
+    const fraction = (half & 1023) / 1024;
+    if (exponent === 0) return sign * fraction * 2 ** -14;
+    return sign * (1 + fraction) * 2 ** (exponent - 15);
+  }
+
+  /** The bytes that a text in base 64 stands for. */
+  function bytes(text) {
+    return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  }
+
+  /** Half-precision numbers in base 64, as a Float32Array. */
+  function decodeHalves(text) {
+    const halves = new Uint16Array(bytes(text).buffer);
+    return Float32Array.from(halves, halfToNumber);
+  }
+
+  /** A convolution of odd size, with as many places out as in, and paper (0) all around. */
+  function convolve(input, { size, filters }, kernel) {
+    const { height, width, channels, values } = input;
+    const output = new Float32Array(height * width * filters);
+    const reach = (size - 1) / 2;
+    const sums = new Float32Array(filters);
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        sums.fill(0);
+        for (let dy = -reach; dy <= reach; dy++) {
+          const y = row + dy;
+          if (y < 0 || y >= height) continue;
+          for (let dx = -reach; dx <= reach; dx++) {
+            const x = column + dx;
+            if (x < 0 || x >= width) continue;
+            let from = (y * width + x) * channels;
+            let weight = ((dy + reach) * size + dx + reach) * channels * filters;
+            for (let channel = 0; channel < channels; channel++, from++) {
+              const value = values[from];
+              // A rectifier leaves many zeros, and paper is zero: half of the time is saved.
+              if (value === 0) {
+                weight += filters;
+                continue;
+              }
+              for (let filter = 0; filter < filters; filter++, weight++) {
+                sums[filter] += value * kernel[weight];
+              }
+            }
+          }
+        }
+        output.set(sums, (row * width + column) * filters);
+      }
+    }
+    return { height, width, channels: filters, values: output };
+  }
+
+  /** The largest of each 2 x 2 places; at an odd edge of the one or two that there are. */
+  function pool(input) {
+    const { channels, values } = input;
+    const height = Math.ceil(input.height / 2);
+    const width = Math.ceil(input.width / 2);
+    const output = new Float32Array(height * width * channels).fill(-Infinity);
+    for (let y = 0; y < input.height; y++) {
+      for (let x = 0; x < input.width; x++) {
+        const from = (y * input.width + x) * channels;
+        const to = ((y >> 1) * width + (x >> 1)) * channels;
+        for (let channel = 0; channel < channels; channel++) {
+          output[to + channel] = Math.max(output[to + channel], values[from + channel]);
+        }
+      }
+    }
+    return { height, width, channels, values: output };
+  }
+
+  /** A number by which each channel is multiplied, and one that is added. */
+  function normalise(input, numbers) {
+    const { channels, values } = input;
+    const output = values.map(
+      (value, place) =>
+        value * numbers[place % channels] + numbers[channels + (place % channels)]
+    );
+    return { ...input, values: output };
+  }
+
+  function rectify(input) {
+    return { ...input, values: input.values.map((value) => Math.max(value, 0)) };
+  }
+
+  function add(first, second) {
+    return { ...first, values: first.values.map((value, place) => value + second.values[place]) };
+  }
+
+  function toLengthOne(input) {
+    const length = Math.sqrt(dot(input.values, input.values));
+    return { ...input, values: input.values.map((value) => value / length) };
+  }
+
+  function dot(first, second) {
+    let sum = 0;
+    for (let place = 0; place < first.length; place++) sum += first[place] * second[place];
+    return sum;
+  }
+
+  /**
+   * The encoder of weights.js, as a function: side x side numbers, ink 1 on paper 0, row by row,
+   * to an embedding of length 1. The product of two embeddings is their cosine similarity.
+   */
+  function load({ side, layers, numbers }) {
+    const all = decodeHalves(numbers);
+    const operations = { convolve, pool, normalise, rectify, add, toLengthOne };
+    return (image) => {
+      const maps = [{ height: side, width: side, channels: 1, values: Float32Array.from(image) }];
+      for (const { operation, inputs, from, to, ...options } of layers) {
+        const given = inputs.map((index) => maps[index]);
+        if (operation === "convolve") given.push(options);
+        if (to > from) given.push(all.subarray(from, to));
+        maps.push(operations[operation](...given));
+      }
+      return maps[maps.length - 1].values;
+    };
+  }
+
+  /** An image of ink and paper at a smaller size: each new pixel is the mean of its area. */
+  function areaResize(image, oldSide, newSide) {
+    const across = resizeRows(image, oldSide, newSide, oldSide);
+    return transpose(
+      resizeRows(transpose(across, newSide, oldSide), oldSide, newSide, newSide),
+      newSide,
+      newSide
+    );
+  }
+
+  /** Each of so many rows of oldSide numbers to newSide means. */
+  function resizeRows(image, oldSide, newSide, rows) {
+    const output = new Float32Array(rows * newSide);
+    const share = oldSide / newSide;
+    for (let row = 0; row < rows; row++) {
+      for (let place = 0; place < newSide; place++) {
+        const [begin, end] = [place * share, (place + 1) * share];
+        let sum = 0;
+        for (let old = Math.floor(begin); old < Math.min(Math.ceil(end), oldSide); old++) {
+          const covered = Math.min(end, old + 1) - Math.max(begin, old);
+          sum += image[row * oldSide + old] * covered;
+        }
+        output[row * newSide + place] = sum / share;
+      }
+    }
+    return output;
+  }
+
+  /** Rows become columns. */
+  function transpose(image, width, height) {
+    const output = new Float32Array(image.length);
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) output[x * height + y] = image[y * width + x];
+    }
+    return output;
+  }
+
+  return { load, areaResize, bytes, dot };
+})();
