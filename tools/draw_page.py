@@ -102,8 +102,10 @@ def _as_operation(layer: keras.layers.Layer) -> tuple[str, list[np.ndarray], dic
             gamma, beta, mean, variance = layer.get_weights()
             scale = gamma / np.sqrt(variance + layer.epsilon)
             return "normalise", [scale, beta - mean * scale], {}
-        case keras.layers.MaxPooling2D(pool_size=(2, 2), strides=(2, 2), padding="same"):
-            return "pool", [], {}
+        case keras.layers.MaxPooling2D(pool_size=(size, other), strides=(2, 2), padding="same") if (
+            size == other
+        ):
+            return "pool", [], {"size": size}
         case keras.layers.Activation() if layer.activation is keras.activations.relu:
             return "rectify", [], {}
         case keras.layers.Add():

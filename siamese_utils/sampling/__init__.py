@@ -2,7 +2,7 @@
 
 from .alphabet_pairs import alphabet_pairs
 from .batches import ClassBatches, PairDataset
-from .episodes import Episodes, draw_episodes
+from .episodes import Episodes, draw_episodes, within_alphabet_trials
 from .pairs import balanced_pairs, consecutive_pairs, count_pairs
 from .triplets import count_triplets
 
@@ -16,4 +16,5 @@ __all__ = [
     "count_pairs",
     "count_triplets",
     "draw_episodes",
+    "within_alphabet_trials",
 ]

@@ -1,10 +1,13 @@
 """N-way one-shot episodes as index arrays: a query, and one support image of each class."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from .._checks import class_labels, require_generator, whole_number
+
+N_FIXED, FIXED_SEED = 10_000, 2015  # of the trials that the book's main measure consists of
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,63 @@ def draw_episodes(
             query = pools.by_another(support[np.arange(len(rows)), answers[rows]], rng)
         queries[rows], supports[rows] = own[query], own[support]
     return Episodes(queries, supports, answers)
+
+
+class Drawn(Protocol):
+    """The arrays of :class:`siamese_utils.datasets.Omniglot`, all (n,)."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Character of each image."""
+
+    @property
+    def drawers(self) -> np.ndarray:
+        """Who drew it."""
+
+    @property
+    def alphabets(self) -> np.ndarray:
+        """Which alphabet it is of."""
+
+
+def within_alphabet_trials(images: Drawn) -> Episodes:
+    """The 10,000 20-way one-shot trials that always are the same for the same images.
+
+    Each is of 20 letters of one alphabet, by any two of its drawers, as :func:`draw_episodes`
+    draws them with alphabets and drawers. With Omniglot's 20 evaluation alphabets they measure
+    what the official runs of Lake et al. (2015) measure, with 25 times as many trials and on
+    twice as many alphabets. Whoever draws them gets the same ones, so that two systems can be
+    compared trial by trial.
+
+    Parameters
+    ----------
+    images : Omniglot
+        As from ``datasets.load_omniglot("evaluation")``; of other sets, at least 20 letters in
+        each alphabet, and one image of every letter by every drawer of its alphabet.
+
+    Returns
+    -------
+    Episodes
+
+    Raises
+    ------
+    ValueError
+        If an alphabet has fewer than 20 letters, or misses an image.
+
+    Examples
+    --------
+    Two alphabets of 20 letters by two drawers share the trials equally:
+
+    >>> from types import SimpleNamespace
+    >>> letters, drawers = np.repeat(np.arange(40), 2), np.tile([1, 2], 40)
+    >>> images = SimpleNamespace(labels=letters, drawers=drawers, alphabets=letters // 20)
+    >>> trials = within_alphabet_trials(images)
+    >>> trials.supports.shape, np.bincount(images.alphabets[trials.queries]).tolist()
+    ((10000, 20), [5000, 5000])
+    """
+    rng = np.random.default_rng(FIXED_SEED)
+    return draw_episodes(
+        images.labels, 20, N_FIXED, rng, drawers=images.drawers, alphabets=images.alphabets
+    )
 
 
 def _image_table(

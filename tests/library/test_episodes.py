@@ -266,3 +266,32 @@ class TestAlphabetPairs:
             sampling.alphabet_pairs(
                 np.array(labels), np.array(["A"] * 4), n_pairs, np.random.default_rng(0), drawers
             )
+
+
+class TestFixedTrials:
+    """The trials of the book's main measure."""
+
+    @pytest.fixture(scope="class")
+    def drawn(self):
+        data = load_omniglot("evaluation")
+        return data, sampling.within_alphabet_trials(data)
+
+    def test_are_ten_thousand_from_all_twenty_alphabets(self, drawn):
+        data, trials = drawn
+        assert trials.supports.shape == (10_000, 20)
+        assert np.bincount(data.alphabets[trials.queries]).tolist() == [500] * 20
+
+    def test_are_the_same_for_everybody(self, drawn):
+        """What records hold of each trial is read with the trials of now."""
+        _, trials = drawn
+        assert trials.answers[:8].tolist() == [18, 18, 15, 7, 17, 5, 0, 13]
+        assert trials.queries[:4].tolist() == [11390, 10385, 3818, 6082]
+
+    def test_are_by_two_drawers_each_and_within_an_alphabet(self, drawn):
+        data, trials = drawn
+        of_query, of_supports = (data.drawers[trials.queries], data.drawers[trials.supports])
+        assert np.all(of_supports == of_supports[:, :1])
+        assert np.all(of_supports[:, 0] != of_query)
+        alphabets = data.alphabets[trials.supports]
+        assert np.all(alphabets == data.alphabets[trials.queries][:, None])
+        assert set(np.unique(of_query)) == set(range(1, 21))

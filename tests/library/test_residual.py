@@ -64,6 +64,19 @@ class TestEncoder:
         assert encoder.output_shape == (None, places * filters[-1])
         assert encoder.count_params() == n_weights(shape[-1], filters)
 
+    def test_overlapping_windows_change_less_with_a_shift(self):
+        """By what share the maps behind a pooling change when a stroke moves by a pixel."""
+        images = np.zeros((20, 21, 21, 1), "float32")
+        images[np.arange(20), 3:18, np.arange(20) % 17] = 1.0
+        images = np.maximum(images, np.roll(images, 1, axis=2))  # two pixels wide
+        changes = {}
+        for pool_size in (2, 3):
+            keras.utils.set_random_seed(0)
+            encoder = models.residual_encoder((21, 21, 1), (4,), pool_size)
+            here, moved = (models.embed(encoder, np.roll(images, s, axis=2)) for s in (0, 1))
+            changes[pool_size] = 1 - np.sum(here * moved, axis=1).mean()
+        assert changes[3] < 0.9 * changes[2]
+
     def test_embeddings_have_length_1(self, encoder, images):
         embeddings = models.embed(encoder, images)
         assert embeddings.shape == (6, 2 * 2 * 3) and embeddings.dtype == np.float32

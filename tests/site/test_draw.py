@@ -72,6 +72,21 @@ class TestThePage:
         assert np.array_equal(*nearest)
         assert np.mean(nearest[0] == runs.answers[:10]) > 0.9
 
+    @pytest.mark.parametrize("pool_size", [2, 3])
+    @pytest.mark.parametrize("side", [11, 12])
+    def test_takes_residual_encoders_of_any_size(self, page, side, pool_size):
+        """With the statistics of real images, as after a training."""
+        keras.utils.set_random_seed(0)
+        encoder = models.residual_encoder((side, side, 1), (3, 4), pool_size)
+        images = np.random.default_rng(0).random((4, side, side, 1)).astype("float32")
+        for _ in range(50):
+            encoder(images, training=True)
+        by_page = page.evaluate(
+            "([weights, images]) => images.map(each => [...Encoder.load(weights)(each)])",
+            [draw_page.weights(encoder), images.reshape(4, -1).tolist()],
+        )
+        assert np.abs(np.array(by_page) - models.embed(encoder, images)).max() < 1e-3
+
     def test_resizes_as_the_package_does(self, page):
         image = datasets.load_official_runs().test_images[0, 0]
         by_page = page.evaluate(

@@ -62,18 +62,33 @@ const Encoder = (() => {
     return { height, width, channels: filters, values: output };
   }
 
-  /** The largest of each 2 x 2 places; at an odd edge of the one or two that there are. */
-  function pool(input) {
+  /**
+   * The largest of a window at every second row and column. At the edges a window is cut off, as
+   * Keras does it with padding "same": what is missing is missing in equal parts on both sides, or
+   * one more at the end.
+   */
+  function pool(input, { size }) {
     const { channels, values } = input;
     const height = Math.ceil(input.height / 2);
     const width = Math.ceil(input.width / 2);
     const output = new Float32Array(height * width * channels).fill(-Infinity);
-    for (let y = 0; y < input.height; y++) {
-      for (let x = 0; x < input.width; x++) {
-        const from = (y * input.width + x) * channels;
-        const to = ((y >> 1) * width + (x >> 1)) * channels;
-        for (let channel = 0; channel < channels; channel++) {
-          output[to + channel] = Math.max(output[to + channel], values[from + channel]);
+    const missing = (old, reduced) => Math.floor(Math.max(2 * (reduced - 1) + size - old, 0) / 2);
+    const above = missing(input.height, height);
+    const before = missing(input.width, width);
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const to = (row * width + column) * channels;
+        for (let dy = 0; dy < size; dy++) {
+          const y = 2 * row + dy - above;
+          if (y < 0 || y >= input.height) continue;
+          for (let dx = 0; dx < size; dx++) {
+            const x = 2 * column + dx - before;
+            if (x < 0 || x >= input.width) continue;
+            const from = (y * input.width + x) * channels;
+            for (let channel = 0; channel < channels; channel++) {
+              output[to + channel] = Math.max(output[to + channel], values[from + channel]);
+            }
+          }
         }
       }
     }
@@ -120,7 +135,7 @@ const Encoder = (() => {
       const maps = [{ height: side, width: side, channels: 1, values: Float32Array.from(image) }];
       for (const { operation, inputs, from, to, ...options } of layers) {
         const given = inputs.map((index) => maps[index]);
-        if (operation === "convolve") given.push(options);
+        if (options.size) given.push(options);
         if (to > from) given.push(all.subarray(from, to));
         maps.push(operations[operation](...given));
       }
