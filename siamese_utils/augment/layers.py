@@ -1,9 +1,11 @@
 """Distortions as layers: they distort while training, and do nothing otherwise."""
 
 import keras
+import numpy as np
 from keras import ops
 
-from .transforms import affine, check_strength
+from .._checks import whole_number
+from .transforms import affine, apply_affine, check_strength
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
@@ -172,3 +174,93 @@ class RandomSymmetry(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="siamese_utils")
+class RandomComposition(keras.layers.Layer):
+    """Composes new letters out of those of a batch while training, and does nothing otherwise.
+
+    In a share of the batches each letter becomes a letter of two parts: itself, reduced and moved
+    to one side, and another letter of the batch, reduced and moved to the other side. All images
+    of a letter get the same second letter, each by another image of it. Where the parts stand and
+    how large they are is drawn once for the batch. So letters of the batch have parts in common, as
+    those of a real alphabet do, and the labels stay right. Images (batch, side, side, 1), ink 1 on
+    paper 0, to the same.
+
+    Parameters
+    ----------
+    seed : int
+    n_images : int
+        Images of each letter, which follow each other in the batch, as
+        :class:`siamese_utils.sampling.ClassBatches` gives them; at least 1.
+    share : float in [0, 1]
+        Of the batches that are composed. Defaults to 0.3.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range; or, when called, if the images are not square or do not come
+        in groups of ``n_images``, of which there must be two or more.
+
+    Examples
+    --------
+    Three letters of two images each. A letter has more ink with a second one beside it:
+
+    >>> import numpy as np
+    >>> letters = np.zeros((6, 30, 30, 1), "float32")
+    >>> letters[0:2, 5:25, 14] = letters[2:4, 14, 5:25] = letters[4:6, 8:22, 8:22] = 1.0
+    >>> layer = RandomComposition(seed=0, n_images=2, share=1.0)
+    >>> composed = ops.convert_to_numpy(layer(letters, training=True))
+    >>> composed.shape, bool((composed.sum(axis=(1, 2, 3))[:4] > 20).all())
+    ((6, 30, 30, 1), True)
+    """
+
+    def __init__(self, seed: int, n_images: int, share: float = 0.3, **kwargs):
+        super().__init__(**{"dtype": "float32", **kwargs})
+        if not 0 <= share <= 1:
+            raise ValueError(f"share is {share}; expected a share of the batches, in [0, 1]")
+        self.seed = seed
+        self.n_images = whole_number(n_images, "n_images", 1)
+        self.share = share
+        self.generator = keras.random.SeedGenerator(seed)
+
+    def call(self, images, training=False):
+        images = ops.cast(images, "float32")
+        if len(images.shape) != 4 or images.shape[1] != images.shape[2]:
+            raise ValueError(
+                f"images have shape {tuple(images.shape)}; expected (batch, side, side, 1)"
+            )
+        if not training:
+            return images
+        size = images.shape[0]
+        if size is not None and (size % self.n_images or size < 2 * self.n_images):
+            raise ValueError(
+                f"a batch of {size} images; expected two letters or more, with {self.n_images} "
+                "images each, one letter after the other"
+            )
+        n_letters = ops.shape(images)[0] // self.n_images
+        # Drawn for the batch: whether, in which direction, how far apart, and both sizes.
+        chance = keras.random.uniform((5,), dtype="float32", seed=self.generator)
+        angle, far = 2 * np.pi * chance[1], images.shape[1] * (0.11 + 0.12 * chance[2])
+        shift = ops.stack([far * ops.cos(angle), far * ops.sin(angle)])
+        first = _reduced(images, 0.55 + 0.3 * chance[3], shift)
+        ahead = keras.random.uniform((n_letters, 1), dtype="float32", seed=self.generator)
+        ahead = 1 + ops.cast(ops.floor(ahead * (ops.cast(n_letters, "float32") - 1)), "int32")
+        other = (ops.arange(n_letters)[:, None] + ahead) % n_letters  # never the letter itself
+        places = other * self.n_images + ops.arange(self.n_images)[None]
+        second = ops.take(images, ops.reshape(places, (-1,)), axis=0)
+        second = _reduced(second, 0.55 + 0.3 * chance[4], -shift)
+        return ops.where(chance[0] < self.share, ops.maximum(first, second), images)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        own = {"seed": self.seed, "n_images": self.n_images, "share": self.share}
+        return {**super().get_config(), **own}
+
+
+def _reduced(images, size, shift):
+    """All images at so many times their size, and moved by the shift (x, y) in pixels."""
+    matrix = ops.concatenate([size * ops.eye(2), shift[:, None]], axis=1)
+    return apply_affine(images, ops.broadcast_to(matrix, (ops.shape(images)[0], 2, 3)))

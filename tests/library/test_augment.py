@@ -549,3 +549,93 @@ class TestRandomSymmetry:
     def test_rebuilt_from_its_config(self):
         config = keras.layers.serialize(augment.RandomSymmetry(7))
         assert keras.layers.deserialize(config).seed == 7
+
+
+class TestRandomComposition:
+    @pytest.fixture(scope="class")
+    def letters(self):
+        """Five letters of three images each: a rectangle, of a size and place of its own."""
+        images = np.zeros((15, 40, 40, 1), "float32")
+        for letter in range(5):
+            for k in range(3):
+                top, left = 6 + letter, 8 + 2 * k
+                images[3 * letter + k, top : top + 18, left : left + 4 + 3 * letter] = 1.0
+        return images
+
+    @pytest.fixture(scope="class")
+    def composed(self, letters):
+        layer = augment.RandomComposition(0, 3, share=1.0)
+        return [value(layer(letters, training=True)) for _ in range(20)]
+
+    def test_a_letter_has_the_same_parts_in_all_its_images(self, letters, composed):
+        """The ink of both parts is that of the letters, times the square of their sizes."""
+        ink = letters.sum(axis=(1, 2, 3)).reshape(5, 3)[:, 0]
+        for images in composed:
+            found = images.sum(axis=(1, 2, 3)).reshape(5, 3)
+            # Parts may overlap or leave the image, but hardly more in one image than in another.
+            assert np.ptp(found, axis=1).max() < 0.35 * found.mean()
+            assert (found.mean(axis=1) > 0.55**2 * ink).all()
+
+    def test_the_second_part_is_another_letter(self):
+        """Of two letters, one without ink: each is composed with the other, so both have ink."""
+        images = np.zeros((2, 20, 20, 1), "float32")
+        images[0, 5:15, 5:15] = 1.0
+        layer = augment.RandomComposition(3, 1, share=1.0)
+        for _ in range(20):
+            assert (value(layer(images, training=True)).sum(axis=(1, 2, 3)) > 20).all()
+
+    def test_every_other_letter_comes_second_about_equally_often(self):
+        """Only the first letter has ink, so whoever has ink beside it was composed with it."""
+        images = np.zeros((5, 12, 12, 1), "float32")
+        images[0, 4:8, 4:8] = 1.0
+        layer = augment.RandomComposition(1, 1, share=1.0)
+        found = sum(value(layer(images, training=True)).max(axis=(1, 2, 3)) > 0 for _ in range(200))
+        assert found[0] == 200
+        assert found[1:].min() > 25 and found[1:].max() < 75  # 50, give or take four times 6.1
+
+    @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+    def test_so_many_batches_are_composed(self, letters, share):
+        layer = augment.RandomComposition(2, 3, share)
+        changed = [bool((value(layer(letters, training=True)) != letters).any()) for _ in range(80)]
+        assert abs(np.mean(changed) - share) < (0.15 if 0 < share < 1 else 1e-9)
+
+    def test_nothing_at_inference(self, letters):
+        layer = augment.RandomComposition(0, 3, share=1.0)
+        np.testing.assert_array_equal(value(layer(letters)), letters)
+
+    def test_same_seed_same_letters(self, letters):
+        first, again, other = (
+            [value(layer(letters, training=True)) for _ in range(5)]
+            for layer in (augment.RandomComposition(seed, 3, 1.0) for seed in (5, 5, 6))
+        )
+        np.testing.assert_array_equal(first, again)
+        assert (np.array(first) != other).any()
+
+    def test_in_a_model_whose_batch_has_no_size_yet(self, letters):
+        image = keras.Input((40, 40, 1))
+        model = keras.Model(image, augment.RandomComposition(0, 3, share=1.0)(image))
+        found = value(model(letters, training=True))
+        np.testing.assert_allclose(
+            found, value(augment.RandomComposition(0, 3, 1.0)(letters, training=True)), atol=1e-6
+        )
+
+    def test_is_saved_with_its_numbers(self, letters):
+        layer = augment.RandomComposition(4, 3, 0.7)
+        again = augment.RandomComposition.from_config(layer.get_config())
+        assert again.get_config() == layer.get_config()
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"n_images": 3, "share": 1.5}, "share is 1.5; expected a share of the batches"),
+            ({"n_images": 0}, "n_images is 0; expected a whole number of at least 1"),
+        ],
+    )
+    def test_refuses_numbers_out_of_range(self, options, message):
+        with pytest.raises(ValueError, match=message):
+            augment.RandomComposition(0, **options)
+
+    @pytest.mark.parametrize("n_images", [4, 15])
+    def test_refuses_batches_of_another_kind(self, letters, n_images):
+        with pytest.raises(ValueError, match="a batch of 15 images; expected two letters or more"):
+            augment.RandomComposition(0, n_images)(letters, training=True)
