@@ -1,0 +1,140 @@
+"""The recorded trainings of chapter 08: what they train, what is kept, and who looked at tests."""
+
+import base64
+import itertools
+import json
+
+import frontier
+import looks
+import numpy as np
+import pytest
+
+from siamese_utils import chapters, datasets, evaluation, models, sampling
+
+TINY = {"filters": [2, 2, 2, 2], "side": 35, "steps": 2}
+
+
+@pytest.fixture
+def script(monkeypatch, tmp_path):
+    """The script, writing into an empty folder, with epochs of one step."""
+    record = tmp_path / "frontier.json"
+    monkeypatch.setattr(frontier, "ENTRIES", frontier.Entries(record, "benchmarks/frontier"))
+    monkeypatch.setattr(frontier, "STATES", tmp_path / "states")
+    monkeypatch.setattr(frontier, "PER_EPOCH", 1)
+    monkeypatch.setattr(frontier, "N_FEW_SHOT", 50)
+    monkeypatch.setattr(frontier, "SEEDS", (1,))
+    count = looks.count
+    monkeypatch.setattr(looks, "count", lambda *a: count(*a, path=tmp_path / "looks.json"))
+    return frontier
+
+
+def test_each_rung_changes_something_and_the_last_is_the_recipe():
+    rungs = list(frontier.ladder().values())[: len(frontier.LADDER)]
+    assert rungs[-1] == frontier.RECIPE
+    assert all(a != b for a, b in itertools.pairwise(rungs))
+
+
+def test_what_was_tried_and_the_parts_change_one_thing_of_a_rung():
+    for name, change in (frontier.TRIED | frontier.PARTS_CHANGED).items():
+        settings = frontier.SHORT | change
+        assert settings != frontier.SHORT, name
+    assert frontier.ladder()[list(frontier.LADDER)[-2]] == frontier.SHORT
+
+
+@pytest.mark.nightly
+def test_rungs_are_measured_on_alphabets_that_they_do_not_train_on():
+    train, validation = frontier.data_of("25 of background")
+    assert len(train.alphabet_names) == 25
+    both = {*train.alphabet_names, *validation.alphabet_names}
+    assert both == set(datasets.omniglot_tables.BACKGROUND_ALPHABETS)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("alphabets", ["background", "small1", "small2"])
+def test_no_run_alphabet_is_trained_on(alphabets):
+    train, validation = frontier.data_of(alphabets)
+    assert validation is None
+    assert not set(train.alphabet_names) & set(datasets.omniglot_tables.RUN_ALPHABETS)
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("head", ["cosine", "Koch"])
+@pytest.mark.parametrize("body", ["residual", "conv4", "Koch"])
+def test_every_body_goes_with_every_head(body, head):
+    settings = frontier.RECIPE | {"side": 35, "filters": [8] * 4, "encoder": body, "head": head}
+    encoder, network, compare = frontier.build(settings)
+    images = np.random.default_rng(0).random((2, 35, 35, 1), "float32")
+    embeddings = models.embed(encoder, images)[None]  # one run of two images
+    (scores,) = evaluation.run_scores(compare, embeddings, embeddings)
+    assert scores[0, 0] > scores[0, 1]  # large = alike
+    assert network.count_params() >= encoder.count_params()
+
+
+@pytest.mark.nightly
+class TestATraining:
+    @pytest.fixture
+    def entry(self, script):
+        settings = script.RECIPE | TINY | {"seed": 1}
+        return script.measured(settings, "ladder: tiny, seed 1")
+
+    def test_on_validation_alphabets_looks_at_no_test(self, script, entry):
+        assert sorted(key for key in entry if key.startswith("validation")) == [
+            "validation, nine shifts",
+            "validation, plain",
+        ]
+        assert len(entry["loss"]) == 2 and entry["training seconds"] > 0
+        assert not (script.STATES.parent / "looks.json").exists()
+
+    def test_keeps_which_trials_were_right(self, entry):
+        for found in (entry["validation, plain"], entry["validation, nine shifts"]):
+            right = np.unpackbits(np.frombuffer(base64.b64decode(found["right"]), "uint8"))
+            assert len(right) == 10_000
+            assert right.mean() == pytest.approx(found["accuracy"], abs=1e-3)
+            low, high = found["interval"]
+            assert low <= found["accuracy"] <= high
+
+    def test_goes_on_where_it_was_stopped(self, script, monkeypatch, entry):
+        """A second call finds the state of the first, and trains no more."""
+        monkeypatch.setattr(script.sampling.ClassBatches, "on_epoch_end", None)
+        again = script.measured(script.RECIPE | TINY | {"seed": 1}, "ladder: tiny, seed 1")
+        assert again == entry
+
+    @pytest.mark.parametrize("alphabets", ["background", "small1", "1,200 characters of 50"])
+    def test_on_test_data_counts_its_looks(self, script, monkeypatch, alphabets):
+        monkeypatch.setattr(sampling, "within_alphabet_trials", few_trials)
+        settings = script.RECIPE | TINY | {"seed": 1, "alphabets": alphabets}
+        found = script.measured(settings, "an entry")
+        counted = json.loads((script.STATES.parent / "looks.json").read_text())
+        expected = {
+            "background": {
+                "official runs",
+                "trials within the evaluation alphabets",
+                "evaluation characters across alphabets",
+            },
+            "small1": {"official runs"},
+            "1,200 characters of 50": {"423 characters across alphabets"},
+        }[alphabets]
+        assert set(counted) == expected
+        assert all([look["by"] for look in each] == ["an entry"] for each in counted.values())
+        shares = [value for value in found.values() if isinstance(value, dict)]
+        assert len(shares) >= 2 and all(0 <= each["accuracy"] <= 1 for each in shares)
+
+
+def few_trials(part):
+    rng = np.random.default_rng(0)
+    return sampling.draw_episodes(
+        part.labels, 20, 40, rng, drawers=part.drawers, alphabets=part.alphabets
+    )
+
+
+def test_looks_are_added_up(tmp_path):
+    path = tmp_path / "looks.json"
+    for by in ("first", "second"):
+        looks.count("official runs", by, path)
+    looks.count("other", "first", path)
+    found = json.loads(path.read_text())
+    assert {name: [each["by"] for each in of] for name, of in found.items()} == {
+        "official runs": ["first", "second"],
+        "other": ["first"],
+    }
+    assert found["other"][0]["date"] == chapters.provenance()["date"]
