@@ -55,7 +55,7 @@ unexport PYTHONHASHSEED
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup lab book check test test-backends test-all refresh full results address bench \
+.PHONY: help setup lab book pdf check test test-backends test-all refresh full results address bench \
         constraints clean
 
 help:  ## list the commands
@@ -85,6 +85,9 @@ lab: setup  ## open the chapters in JupyterLab
 # All pages each time: a second build would pass over the warnings of the first.
 book: setup  ## build the HTML book into _build/html
 	$(VENV)/bin/jupyter-book build . --all -W -n --keep-going
+
+pdf: book  ## print the book as one PDF by an installed Chromium, and pack the pages as a zip file
+	$(PY) tools/book_pdf.py
 
 # The stored outputs are TensorFlow's, so that is the backend of these, whatever is installed.
 check test test-all: export KERAS_BACKEND := tensorflow

@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from browser import LONG_MS, chromium, served
+from browser import LONG_MS, chromium
+from chromium import served
 from conftest import ROOT, pages_listed
 
 PAGES = [*(f"{page}.html" for page in pages_listed()), "genindex.html", "search.html"]
