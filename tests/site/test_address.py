@@ -1,5 +1,6 @@
 """The repository's address: in one place, and from there on the buttons and in the chapters."""
 
+import importlib.util
 import os
 import re
 import shutil
@@ -14,6 +15,7 @@ import run_chapters as tool
 import yaml
 from conftest import ROOT
 
+PAGES = "https://somebody.github.io/siamese-book/"
 SOMEWHERE = "https://github.com/somebody/siamese-book"
 
 
@@ -101,21 +103,22 @@ class TestFirstCell:
 
 
 @pytest.mark.nightly
-class TestLaunchButtons:
-    @pytest.fixture
-    def links(self, tmp_path):
-        """The launch buttons of a chapter in a book of one chapter that has an address."""
-        book = tmp_path
+class TestPublishedBook:
+    @pytest.fixture(scope="class")
+    def pages(self, tmp_path_factory):
+        """The pages of a book of one chapter that has an address."""
+        book = tmp_path_factory.mktemp("published")
         config = yaml.safe_load((ROOT / "_config.yml").read_text())
         config["repository"]["url"] = SOMEWHERE
         (book / "_config.yml").write_text(yaml.safe_dump(config))
         (book / "_toc.yml").write_text(
             "format: jb-book\nroot: intro\nchapters: [{file: notebooks/01_koch_paper}]\n"
         )
-        (book / "intro.md").write_text("# Introduction\n")
+        (book / "intro.md").write_text("# Introduction\n\nLetters, one-shot.\n")
         shutil.copytree(ROOT / "book" / "_ext", book / "book" / "_ext")
         shutil.copytree(ROOT / "book" / "_static", book / "book" / "_static")
         (book / "book" / "_vendor").mkdir()
+        (book / "book" / "_scripts").mkdir()
         (book / "book" / "references.bib").touch()
         cells = [nbformat.v4.new_markdown_cell("# A chapter")]
         (book / "notebooks").mkdir()
@@ -128,10 +131,11 @@ class TestLaunchButtons:
         program = Path(sys.executable).parent / "jupyter-book"
         built = subprocess.run([program, "build", "."], cwd=book, capture_output=True, text=True)
         assert built.returncode == 0, built.stdout[-2000:] + built.stderr[-2000:]
-        page = (book / "_build/html/notebooks/01_koch_paper.html").read_text()
-        return re.findall(r'href="([^"]+)"[^>]*\sclass="btn btn-sm dropdown-item"', page)
+        return book / "_build" / "html"
 
-    def test_are_of_the_reader_s_jupyterlab_binder_and_colab(self, links):
+    def test_buttons_are_of_the_reader_s_jupyterlab_binder_and_colab(self, pages):
+        chapter = (pages / "notebooks" / "01_koch_paper.html").read_text()
+        links = re.findall(r'href="([^"]+)"[^>]*\sclass="btn btn-sm dropdown-item"', chapter)
         binder = f"https://mybinder.org/v2/gh/{SOMEWHERE.partition('.com/')[2]}/main"
         assert [link for link in links if "ipynb" in link] == [
             "http://localhost:8888/lab/tree/notebooks/01_koch_paper.ipynb",
@@ -139,3 +143,35 @@ class TestLaunchButtons:
             "https://colab.research.google.com/github/somebody/siamese-book/blob/main/notebooks/"
             "01_koch_paper.ipynb",
         ]
+
+    def test_the_sitemap_lists_the_pages(self, pages):
+        listed = re.findall(r"<loc>(.*?)</loc>", (pages / "sitemap.xml").read_text())
+        assert f"{PAGES}intro.html" in listed
+        assert f"{PAGES}notebooks/01_koch_paper.html" in listed
+        assert all(each.startswith(PAGES) for each in listed)
+
+    def test_a_shared_page_has_a_card(self, pages):
+        page = (pages / "intro.html").read_text()
+        found = dict(re.findall(r'<meta property="og:(\w+)" content="([^"]*)"', page))
+        assert found["url"] == f"{PAGES}intro.html"
+        assert found["title"] == "Introduction"
+        assert found["description"] == "Letters, one-shot."
+        assert found["image"].startswith(PAGES)
+        assert (pages / found["image"].removeprefix(PAGES)).exists()
+
+
+@pytest.mark.parametrize(
+    ("repository", "expected"),
+    [
+        ("https://github.com/Somebody/siamese-book", "https://somebody.github.io/siamese-book/"),
+        ("https://github.com/somebody/book.git/", "https://somebody.github.io/book/"),
+        ("https://github.com/somebody/somebody.github.io", "https://somebody.github.io/"),
+    ],
+)
+def test_where_github_publishes_pages(repository, expected):
+    spec = importlib.util.spec_from_file_location(
+        "published", ROOT / "book" / "_ext" / "published.py"
+    )
+    published = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(published)
+    assert published.pages_address(repository) == expected

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from browser import LONG_MS, chromium
+from browser import DESKTOP, LONG_MS, PHONE, chromium, violations
 from chromium import served
 from conftest import ROOT, pages_listed
 
@@ -12,7 +12,6 @@ CHAPTERS = [page for page in PAGES if page.startswith("notebooks/")]
 # The chapters share their colours, so one of them stands for all; and so do the modules of
 # the reference.
 COLOURS = [page for page in PAGES if page not in (*CHAPTERS[1:], "book/api.html")]
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # MathJax draws each letter as an element of its own, and highlighted code each word; the
 # colours of both are looked at on one page.
 MATHS, CODE, MODULE = ["mjx-container"], ["div.highlight"], ["#distances"]
@@ -63,23 +62,6 @@ def page(request, browser, address):
 def paint(window, scheme):
     """Show a page in light or dark, as the theme's button does."""
     window.evaluate("scheme => document.documentElement.dataset.theme = scheme", scheme)
-
-
-def violations(window, context, rules=None, left_out=()):
-    """What axe-core finds of serious or critical impact, and where."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    options = {"resultTypes": ["violations"], "preload": False}
-    if rules:
-        options["runOnly"] = rules
-    options["rules"] = {rule: {"enabled": False} for rule in left_out}
-    found = Axe().run(window, context=context, options=options).response["violations"]
-    return [
-        (each["id"], node["target"])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
 
 
 class TestEveryPage:

@@ -7,9 +7,8 @@ import draw_page
 import keras
 import numpy as np
 import pytest
-from browser import LONG_MS, chromium
+from browser import DESKTOP, LONG_MS, PHONE, chromium, violations
 from conftest import ROOT
-from test_browser import DESKTOP, PHONE, violations
 
 from siamese_utils import datasets, models
 

@@ -117,6 +117,51 @@ def test_the_workflows_test_the_supported_versions():
     assert [f"3.{minor}" for minor in range(9, 20) if f"3.{minor}" in bounds] == versions
 
 
+@pytest.mark.parametrize("name", ["Dockerfile", ".devcontainer/devcontainer.json", "release.yml"])
+def test_containers_and_releases_call_commands_that_exist(name):
+    path = ROOT / ".github" / "workflows" / name if name == "release.yml" else ROOT / name
+    called = set(re.findall(r"\bmake (\w+)", path.read_text()))
+    assert called and called <= set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
+
+
+def test_the_container_starts_from_a_python_that_the_book_supports():
+    text = (ROOT / "Dockerfile").read_text()
+    (version,) = re.findall(r"^FROM python:(\S+)-slim", text, re.MULTILINE)
+    assert version in SpecifierSet(PROJECT["requires-python"])
+    development = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text())
+    assert f"AS {development['build']['target']}\n" in text
+    # What is made here is made anew there.
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    assert {".venv", "_build", ".git"} <= set(ignored)
+
+
+def test_binder_installs_the_tested_versions():
+    environment = yaml.safe_load((ROOT / ".binder" / "environment.yml").read_text())
+    (python,) = (d for d in environment["dependencies"] if d.startswith("python="))
+    assert python.removeprefix("python=") in SpecifierSet(PROJECT["requires-python"])
+    install = ROOT / ".binder" / "postBuild"
+    assert '-c constraints.txt -e ".[lab]"' in install.read_text()
+    assert install.stat().st_mode & 0o111  # Binder runs it as a program
+
+
+def test_a_release_has_the_files_that_make_pdf_writes():
+    import book_pdf
+
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+    for path in (book_pdf.PDF, book_pdf.ZIP):
+        assert str(path.relative_to(ROOT)) in text
+
+
+def test_hooks_before_a_commit_run_the_tools_of_the_environment():
+    config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
+    (repository,) = config["repos"]
+    assert repository["repo"] == "local"
+    checked = [
+        f"{hook['entry'].split()[0]} {hook['entry'].split()[1]}" for hook in repository["hooks"]
+    ]
+    assert checked == [".venv/bin/ruff check", ".venv/bin/ruff format"]
+
+
 @functools.cache
 def distributions():
     """Which distributions an importable name comes from; asked of all that are installed."""

@@ -1,0 +1,22 @@
+# The book in a container, on a processor:
+#
+#   docker build -t siamese-book .
+#   docker run --rm -p 8888:8888 siamese-book
+#
+# and then open the address that it prints. The data sets are downloaded when a chapter first needs
+# them; -v DIRECTORY:/data keeps them.
+
+# What the commands of the Makefile need; .devcontainer uses this stage.
+FROM python:3.11-slim AS tools
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends chromium git make \
+    && rm -rf /var/lib/apt/lists/*
+
+FROM tools AS book
+WORKDIR /book
+COPY . .
+RUN make setup
+ENV SIAMESE_DATA_DIR=/data
+EXPOSE 8888
+CMD [".venv/bin/python", "-m", "jupyterlab", "--ip=0.0.0.0", "--no-browser", "--allow-root", \
+     "--LabApp.default_url=/lab/tree/notebooks"]
