@@ -307,7 +307,7 @@ def data_of(alphabets):
 def build(settings):
     """The encoder, the network that is trained, and the head that compares two embeddings."""
     shape = (settings["side"], settings["side"], 1)
-    body = {"residual": models.residual_encoder, "conv4": conv4, "Koch": koch_body}
+    body = {"residual": residual, "conv4": conv4, "Koch": koch_body}
     encoder = body[settings["encoder"]](shape)
     if settings["head"] == "cosine":
         if settings["encoder"] != "residual":  # whose embeddings have length 1 already
@@ -320,6 +320,10 @@ def build(settings):
     # As 256 units at -0.5 each: the same in sum for any number of them.
     head = distances.WeightedL1(constant(-128 / encoder.output_shape[1]), constant(4.0))
     return encoder, models.in_batch_network(encoder, head), head
+
+
+def residual(shape):
+    return models.residual_encoder(shape, pool_size=2)
 
 
 def conv4(shape):

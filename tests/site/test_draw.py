@@ -179,7 +179,10 @@ class TestThePage:
         shown = {name: page.locator(f"[data-draw={name}]").text_content() for name in threshold}
         assert shown == {
             "similarity": f"{threshold['similarity']:.2f}",
-            **{name: f"{100 * threshold[name]:.0f}\u00a0%" for name in ("refused", "accepted")},
+            **{
+                name: f"{100 * threshold[name]:.0f}\u00a0%"
+                for name in ("refused", "accepted", "right")
+            },
         }
 
 
