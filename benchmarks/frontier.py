@@ -116,7 +116,7 @@ PARTS_CHANGED = {
     "matching network": {"loss": "matching"},
     "prototypical network": {"loss": "prototypical"},
 }
-LONG = RECIPE | {"steps": 16_000}
+LONG = RECIPE | {"steps": 20_000}
 
 
 def ladder():
