@@ -4,19 +4,21 @@
 #   docker run --rm -p 8888:8888 siamese-book
 #
 # and then open the address that it prints. The data sets are downloaded when a chapter first needs
-# them; -v DIRECTORY:/data keeps them.
+# them; -v DIRECTORY:/data keeps them, as /data is the cache in there.
 
 # What the commands of the Makefile need; .devcontainer uses this stage.
 FROM python:3.11-slim AS tools
 RUN apt-get update \
     && apt-get install -y --no-install-recommends chromium git make \
-    && rm -rf /var/lib/apt/lists/*
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --create-home reader
 
 FROM tools AS book
 WORKDIR /book
 COPY . .
 RUN make setup
-ENV SIAMESE_DATA_DIR=/data
+RUN mkdir /data
+ENV XDG_CACHE_HOME=/data
 EXPOSE 8888
 CMD [".venv/bin/python", "-m", "jupyterlab", "--ip=0.0.0.0", "--no-browser", "--allow-root", \
      "--LabApp.default_url=/lab/tree/notebooks"]

@@ -90,7 +90,7 @@ pdf: book  ## print the book as one PDF by an installed Chromium, and pack the p
 	$(PY) tools/book_pdf.py
 
 # The stored outputs are TensorFlow's, so that is the backend of these, whatever is installed.
-check test test-all: export KERAS_BACKEND := tensorflow
+check test test-all refresh results: export KERAS_BACKEND := tensorflow
 check: setup  ## style, types, imports, fast unit tests and freshness of the chapters: two minutes
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .

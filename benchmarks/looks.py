@@ -6,7 +6,7 @@ from pathlib import Path
 from siamese_utils import chapters
 from siamese_utils._files import write_whole
 
-PATH = Path(__file__).resolve().parents[1] / "results" / "recorded" / "looks.json"
+PATH = Path(__file__).resolve().parents[1] / "results" / "looks.json"
 
 
 def count(test_set: str, by: str, path: Path = PATH) -> None:

@@ -50,7 +50,7 @@ def main():
             for seed in SEEDS:
                 name = f"chosen: seed {seed}"
                 settings = settings_of("background", rate, seed) | {"test steps": steps}
-                ENTRIES.entry(name, settings, on_test_alphabets, name, settings)
+                ENTRIES.entry(name, {"settings": settings}, on_test_alphabets, name, settings)
 
 
 def settings_of(alphabets, rate, seed):
@@ -60,7 +60,8 @@ def settings_of(alphabets, rate, seed):
 def tried_out(rate):
     """The accuracy on validation alphabets after each number of steps."""
     settings = settings_of("25 of background", rate, SEEDS[0])
-    return ENTRIES.entry(f"choice: inner rate {rate:g}", settings, on_validation, settings)
+    name = f"choice: inner rate {rate:g}"
+    return ENTRIES.entry(name, {"settings": settings}, on_validation, settings)
 
 
 def best_of(tried):

@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SITE = ROOT / "_build" / "html"
 PDF = ROOT / "_build" / "siamese-book.pdf"
 ZIP = ROOT / "_build" / "siamese-book-html.zip"
+SLOW = 600_000  # milliseconds that a busy machine may take for a page
 MARGIN = {"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"}
 # A page as it is printed: without what only a screen needs, and with no code cut off. Solutions
 # and set-up cells are unfolded, since paper cannot be; the code of figures stays folded.
@@ -135,7 +136,7 @@ def page_names() -> list[str]:
 
 def joined(browser: Browser, address: str, names: list[str]) -> PdfWriter:
     """All pages in one PDF, with title, contents, outline, links and numbers."""
-    parts = [printed(browser, address, name) for name in names]
+    parts = [printed_part(browser, address, name) for name in names]
     # How many pages the contents take does not depend on the numbers in them.
     start = len(contents_page(browser, parts).pages)
     for part in parts:
@@ -152,7 +153,7 @@ def joined(browser: Browser, address: str, names: list[str]) -> PdfWriter:
             )
             chapter = chapter if level > 1 else item
     lead_within(writer, address, {part.name: part for part in parts})
-    for page, number in zip(writer.pages, numbers(browser, len(writer.pages)), strict=True):
+    for page, number in zip(writer.pages, number_sheets(browser, len(writer.pages)), strict=True):
         page.merge_page(number)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     writer.add_metadata({"/Title": config["title"], "/Author": config["author"]})
@@ -160,9 +161,10 @@ def joined(browser: Browser, address: str, names: list[str]) -> PdfWriter:
     return writer
 
 
-def printed(browser: Browser, address: str, name: str) -> Part:
+def printed_part(browser: Browser, address: str, name: str) -> Part:
     """One page of the site, printed in light colors."""
     window = browser.new_page(viewport={"width": 900, "height": 1200}, color_scheme="light")
+    window.set_default_timeout(SLOW)
     window.goto(f"{address}/{name}")
     window.wait_for_load_state("networkidle")
     window.evaluate("document.documentElement.dataset.theme = 'light'")
@@ -184,7 +186,7 @@ def printed(browser: Browser, address: str, name: str) -> Part:
 
 def paper(window: Page, **options) -> PdfReader:
     """What a window shows, printed."""
-    printed = window.pdf(format="A4", print_background=True, tagged=True, **options)
+    printed = window.pdf(format="A4", print_background=True, **options)
     return PdfReader(io.BytesIO(printed))
 
 
@@ -218,23 +220,40 @@ def contents_page(browser: Browser, parts: list[Part]) -> PdfReader:
 
 
 def lead_within(writer: PdfWriter, address: str, parts: dict[str, Part]) -> None:
-    """Let links to other pages of the site lead to their places in the PDF."""
+    """Let links to pages of the site lead to their places in the PDF.
+
+    A name is on several pages of the site, so each link within a part is resolved there.
+    """
     for part in parts.values():
         for page in writer.pages[part.start : part.start + len(part.pages.pages)]:
-            for annotation in (each.get_object() for each in page.get("/Annots", [])):
-                action = annotation.get("/A", {})
-                target, place = urldefrag(str(action.get("/URI", "")))
-                other = parts.get(target.removeprefix(f"{address}/"))
-                if not target.startswith(address):
+            kept = ArrayObject()
+            for annotation in page.get("/Annots", []):
+                link = annotation.get_object()
+                if is_helper(link):
                     continue
-                del annotation["/A"]
-                # What is not in the contents, such as a download, leads to the part itself.
-                to = other.page_of(unquote(place)) if other else part.start
-                goal = [writer.pages[to].indirect_reference, NameObject("/FitH"), FloatObject(842)]
-                annotation[NameObject("/Dest")] = ArrayObject(goal)
+                kept.append(annotation)
+                target, place = urldefrag(str(link.get("/A", {}).get("/URI", "")))
+                if isinstance(link.get("/Dest"), str):  # a name
+                    to = part.page_of(unquote(link["/Dest"].lstrip("/")))
+                elif target.startswith(address):
+                    other = parts.get(target.removeprefix(f"{address}/"))
+                    # What is not in the contents, such as a download, leads to the part itself.
+                    to = other.page_of(unquote(place)) if other else part.start
+                    del link["/A"]
+                else:
+                    continue
+                top = [writer.pages[to].indirect_reference, NameObject("/FitH"), FloatObject(842)]
+                link[NameObject("/Dest")] = ArrayObject(top)
+            page[NameObject("/Annots")] = kept
 
 
-def numbers(browser: Browser, n: int) -> list:
+def is_helper(link) -> bool:
+    """Whether a link was put in to learn the place of a name: it is a point high."""
+    bottom, top = sorted(float(link["/Rect"][k]) for k in (1, 3))
+    return top - bottom < 3
+
+
+def number_sheets(browser: Browser, n: int) -> list:
     """So many empty pages, with their numbers at the foot."""
     sheets = "".join(f"<div>{k + 1}</div>" for k in range(n))
     window = browser.new_page()

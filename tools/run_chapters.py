@@ -161,8 +161,15 @@ def refresh_all(chapters: list[str]) -> None:
             raise SystemExit(130) from None  # as shells do
 
 
+# What a cell keeps beside its source and its outputs.
+KEPT = ("tags", "mystnb", "siamese_book")
+
+
 def report_times(notebook: nbformat.NotebookNode) -> None:
-    """Print what took long, and drop the times, which would make every diff large."""
+    """Print what took long, and drop the times, which would make every diff large.
+
+    What an editor keeps beside them, such as whether a cell is a slide, is dropped as well.
+    """
     seconds = {}
     for number, cell in enumerate(notebook.cells, 1):
         times = cell.metadata.pop("execution", None)
@@ -172,6 +179,7 @@ def report_times(notebook: nbformat.NotebookNode) -> None:
                 for key in ("iopub.execute_input", "shell.execute_reply")
             )
             seconds[number] = (ended - begun).total_seconds()
+        cell.metadata = {key: cell.metadata[key] for key in KEPT if key in cell.metadata}
     print(f"{sum(seconds.values()):.0f} s in all; longest:")
     for number in sorted(seconds, key=lambda n: -seconds[n])[:8]:
         first_line = notebook.cells[number - 1].source.splitlines()[0]

@@ -10,7 +10,12 @@ EXTENSIONS = ("sphinx_sitemap", "sphinxext.opengraph")
 
 
 def pages_address(repository: str) -> str:
-    """Where GitHub publishes a repository's pages: OWNER.github.io/NAME, or without the name."""
+    """Where GitHub publishes a repository's pages: OWNER.github.io/NAME, or without the name.
+
+    Empty for a repository elsewhere, whose pages html.baseurl of _config.yml has to name.
+    """
+    if urlsplit(repository).hostname != "github.com":
+        return ""
     owner, _, name = urlsplit(repository).path.strip("/").removesuffix(".git").partition("/")
     host = f"{owner.lower()}.github.io"
     return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"

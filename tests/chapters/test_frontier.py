@@ -35,9 +35,12 @@ def test_each_rung_changes_something_and_the_last_is_the_recipe():
 
 
 def test_what_was_tried_and_the_parts_change_one_thing_of_a_rung():
-    for name, change in (frontier.TRIED | frontier.PARTS_CHANGED).items():
-        settings = frontier.SHORT | change
-        assert settings != frontier.SHORT, name
+    for base, tried in ((frontier.SHORT, frontier.TRIED), (frontier.RECIPE, frontier.TRIED_LONG)):
+        for name, change in tried.items():
+            settings = base | change
+            assert sum(settings[key] != base[key] for key in base) == 1, name
+    for name, change in frontier.PARTS_CHANGED.items():
+        assert (frontier.SHORT | change) != frontier.SHORT, name
     assert frontier.ladder()[list(frontier.LADDER)[-2]] == frontier.SHORT
 
 
@@ -137,4 +140,20 @@ def test_looks_are_added_up(tmp_path):
         "official runs": ["first", "second"],
         "other": ["first"],
     }
-    assert found["other"][0]["date"] == chapters.provenance()["date"]
+    assert set(found["other"][0]) == {"by", "date", "commit"}
+
+
+def test_recorded_entries_have_the_settings_of_the_script():
+    record = frontier.ROOT / "results" / "recorded" / "frontier.json"
+    expected = {
+        f"{part}: {name}, seed {seed}": settings | {"seed": seed}
+        for part, entries in frontier.PARTS.items()
+        for name, settings in entries().items()
+        for seed in frontier.SEEDS
+    }
+    found = {
+        name: each["settings"] for name, each in chapters.read_record(record)["metrics"].items()
+    }
+    assert found
+    for name, settings in found.items():
+        assert settings == expected[name], name

@@ -166,6 +166,7 @@ class TestPublishedBook:
         ("https://github.com/Somebody/siamese-book", "https://somebody.github.io/siamese-book/"),
         ("https://github.com/somebody/book.git/", "https://somebody.github.io/book/"),
         ("https://github.com/somebody/somebody.github.io", "https://somebody.github.io/"),
+        ("https://gitlab.com/somebody/book", ""),
     ],
 )
 def test_where_github_publishes_pages(repository, expected):

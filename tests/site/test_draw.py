@@ -180,7 +180,7 @@ class TestThePage:
         assert shown == {
             "similarity": f"{threshold['similarity']:.2f}",
             **{
-                name: f"{100 * threshold[name]:.0f}\u00a0%"
+                name: f"{int(100 * threshold[name] + 0.5)}\u00a0%"  # halves up, as there
                 for name in ("refused", "accepted", "right")
             },
         }
