@@ -22,7 +22,6 @@ seconds are of two parts side by side, each held to one core:
 """
 
 import argparse
-import dataclasses
 import hashlib
 import itertools
 import json
@@ -35,6 +34,7 @@ set_up()  # before Keras is imported, which starts TensorFlow
 
 import keras
 import numpy as np
+from frontier import data_of, loss_of
 from keras import layers
 from scipy.special import logsumexp
 
@@ -44,7 +44,6 @@ from siamese_utils import (
     datasets,
     distances,
     evaluation,
-    losses,
     models,
     sampling,
     training,
@@ -281,29 +280,6 @@ def trained(settings):
     return encoder, head, held_out, found
 
 
-def data_of(alphabets):
-    """The images to train on, and those held out of them, or None where the test is elsewhere."""
-    if alphabets in ("small1", "small2"):
-        return datasets.load_omniglot(alphabets), None
-    background = datasets.load_omniglot("background")
-    if alphabets == "background":
-        return background, None
-    if alphabets == "1,200 characters of 50":
-        every = background.join(datasets.load_omniglot("evaluation"))
-        test = np.random.default_rng(1).permutation(len(every.character_names))[1_200:]
-        return tuple(
-            dataclasses.replace(
-                every,
-                images=every.images[kept],
-                labels=every.labels[kept],
-                alphabets=every.alphabets[kept],
-                drawers=every.drawers[kept],
-            )
-            for kept in datasets.split_classes(every.labels, test.tolist())
-        )
-    return datasets.split_alphabets(background, 5, np.random.default_rng(1))
-
-
 def build(settings):
     """The encoder, the network that is trained, and the head that compares two embeddings."""
     shape = (settings["side"], settings["side"], 1)
@@ -341,19 +317,6 @@ def koch_body(shape):
     encoder.add(layers.Flatten())
     encoder.add(layers.Dense(512))
     return encoder
-
-
-def loss_of(settings):
-    if settings["loss"] == "verification":
-        return losses.InBatchVerificationLoss(hardness=1.0)
-    temperature = settings["temperature"]
-    return {
-        "in-batch softmax": losses.InBatchSoftmaxLoss(temperature),
-        "supervised contrastive": losses.SupervisedContrastiveLoss(temperature),
-        "matching": losses.EpisodicLoss("matching", 2, temperature),
-        # squared distances are twice as far apart as similarities
-        "prototypical": losses.EpisodicLoss("prototypical", 2, 2 * temperature),
-    }[settings["loss"]]
 
 
 def distortions(settings):
