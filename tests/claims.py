@@ -26,6 +26,8 @@ WORDS |= {"@folds": FOLDS, "@points": POINTS}
 @functools.cache
 def source(name):
     """The text that a claim is compared with."""
+    if name == "results":
+        return (ROOT / "book" / "results.md").read_text(encoding="utf-8")
     if not name[0].isdigit():
         return (ROOT / "results" / "benchmarks" / f"{name}.md").read_text(encoding="utf-8")
     (path,) = ROOT.glob(f"notebooks/{name[:2]}_*.ipynb")

@@ -23,10 +23,12 @@ FIGURES = PAGE.parent / "figures"
 INTRODUCTION = """\
 # Performance
 
-How long do things take, and how does that grow? What is compared was measured side by side, in
-one run on one machine; what is short took turns, so that a busy moment met all. `make bench`
-measures it, and `make results` writes this page from the records. Another machine has other
-seconds, and ratios more alike. A *bar* is what has to be reached; below it `make bench` fails.
+How long do things take, and how does the time grow with the size of the task? Whatever this
+page compares was measured side by side, in one run on one machine. Short measurements took turns,
+so that a moment in which the machine was busy slowed all of them down alike. `make bench` measures,
+and `make results` writes this page from the records. On another machine the seconds will be
+different, but the ratios should be similar. Some tables have a *bar*: a value that the measurement
+has to reach, or must not exceed. If it misses its bar, then `make bench` fails and says so.
 """
 
 # The benchmarks against the older tutorials: heading, record, what is compared.
@@ -34,32 +36,35 @@ BESIDE = (
     (
         "Pairs",
         "pairs",
-        "A list of pairs holds an image once for each pair that it is in. Indices hold two "
-        "numbers a pair, and images are looked up batch by batch. Both make as many pairs.",
+        "The older tutorials copy both images of every pair into one large array. We keep two "
+        "indices for each pair, and look the images up batch by batch. Both make equally many "
+        "pairs.",
     ),
     (
         "One-shot trials",
         "oneshot",
-        "Pair by pair, each 20-way trial costs 40 encodings. Embedded once, an image serves all "
-        "trials that it is in. The answers are the same.",
+        "If a network is asked pair by pair, each 20-way trial costs 40 encodings. If every image is "
+        "embedded once, its embedding serves all trials that the image is in. Both ways give the "
+        "same answers.",
     ),
     (
         "Distortions",
         "affine",
-        "The paper's affine distortions, in a loop over images or as one batch.",
+        "The affine distortions of Koch's paper, applied to one image after the other in a loop, or "
+        "to a whole batch at once.",
     ),
     (
         "Triplets",
         "triplets",
-        "Three encodings a triplet, or one encoding an image and all triplets of a batch. The "
-        "loss and the step are the same.",
+        "Three encodings for each listed triplet, or one encoding for each image of a batch and all "
+        "triplets among them. Loss and optimiser are the same.",
     ),
     (
         "A step of the paper's network",
         "paper_step",
-        "Eighty images a step, as forty listed pairs in float32 or as one batch with all of its "
-        "pairs, in bfloat16 where the machine has units for it. Without such units the first row "
-        "has no bar.",
+        "Each step takes 80 images, either as 40 listed pairs in float32, or as one batch with all of "
+        "its pairs, in bfloat16 where the processor has units for it. On a processor without such "
+        "units the first row has no bar.",
     ),
 )
 
@@ -109,9 +114,10 @@ GROWTH = (
         "gallery",
         "Images in the gallery",
         "A gallery compares a query with every stored embedding, so time and memory grow with "
-        "their number. Queries that come together share the reading of the memory.",
+        "the number of stored images. Queries that are asked together are faster, because the "
+        "stored embeddings are read from memory only once for all of them.",
         ("stored", "images stored"),
-        "ms a query",
+        "ms per query",
         (
             ("alone_ms", "a query alone", "-", plots.SAME),
             ("together_ms", "many together", "--", plots.GREY),
@@ -121,9 +127,10 @@ GROWTH = (
     Growth(
         "ways",
         "N in N-way",
-        "Pair by pair, a trial takes 2 N encodings. Where each image is embedded once, there are "
-        "no more encodings than images; what still grows is a product of two vectors a "
-        "comparison.",
+        "Pair by pair, a trial takes 2 N encodings. (The table's times for that way are "
+        "extrapolated from a few trials.) If each image is embedded once, there are as many "
+        "encodings as images, whatever N is; only the products of two vectors grow with N, one "
+        "for each comparison.",
         ("ways", "N"),
         "seconds, all trials",
         (
@@ -135,9 +142,9 @@ GROWTH = (
     Growth(
         "batch",
         "Images in a batch",
-        "A batch of B images holds B (B − 1) / 2 pairs for B encodings; listed pairs take two "
-        "encodings each. Equal pairs are not equal information: those of a batch share its "
-        "images, and as many listed ones would show more of them.",
+        "A batch of B images holds B (B − 1) / 2 pairs and costs B encodings, while every listed "
+        "pair costs two. Equally many pairs are not equally much information, though: the pairs "
+        "of a batch share its images, and as many listed pairs would show more different images.",
         ("pairs", "pairs compared"),
         "seconds of training",
         (
@@ -159,30 +166,33 @@ def page(folder: Path = BENCHMARKS) -> str:
     parts = [
         INTRODUCTION,
         "## Time to 92 %\n",
-        "Koch's paper has 92.0 % on its 20-way trials {cite:p}`Koch2015`. How long must one train "
-        "for it on the official runs? Each of our schedules is a training of its own; the first "
-        "that reaches 92.0 % counts. Then the recipe of the public re-implementations trains for "
-        "as many seconds.\n",
+        "Koch's paper reports 92.0 % on its 20-way trials {cite:p}`Koch2015`. How long does one "
+        "have to train to reach that on the official runs? We train several times, each time "
+        "with more steps, and take the shortest training that reaches 92.0 %. Then the recipe "
+        "of the public re-implementations is trained for as many seconds.\n",
         *with_table(folder, "time_to_92", time_finding),
         "## How cost grows\n",
         *growth_parts(folder),
         "## Backends\n",
-        "The encoder of chapter 08 at its quick size, with its loss, its distortions and batches "
-        "of 80 images, compiled as the package does: a training step, and embedding 1,000 images. "
-        "The ratios are to TensorFlow's times, and the first calls compile.\n",
+        "How fast is each backend? We time a training step on 80 images, and the embedding of "
+        "1,000 images, with the encoder, the loss and the distortions that "
+        "[](../notebooks/08_past_the_paper) has at `quick`. The ratios compare each time with "
+        "TensorFlow's. The first call is slow because it compiles.\n",
         *with_table(folder, "backends"),
         "## The paper's network on a GPU\n",
-        "A training step of Koch's network {cite:p}`Koch2015` with this package, and the same "
-        "network in plain PyTorch, compiled, in bfloat16; beside both, the rate at which the card "
-        "multiplies matrices. It has to reach a fifth of that rate, and plain PyTorch.\n",
+        "A training step of Koch's network {cite:p}`Koch2015` with this package, beside the same "
+        "network in plain PyTorch, compiled, both in bfloat16, and beside the rate at which the "
+        "card multiplies matrices. There are two bars: a fifth of that rate, and the speed of "
+        "plain PyTorch.\n",
         *with_table(folder, "gpu_training"),
         "## Large galleries and folders\n",
-        "The nearest of many vectors, as {doc}`more_machines` has it: exact search, a graph of "
-        "neighbors by usearch, and Qdrant's client without a server, which is there for trying. "
-        "The vectors have 128 numbers, and 100 queries are asked at a time.\n",
+        "The page {doc}`more_machines` explains three ways to find the nearest of many vectors: "
+        "exact search, a graph of neighbours by usearch, and Qdrant, whose client is measured "
+        "here without a server, as one would try it out. The vectors have 128 numbers, and 100 "
+        "queries are asked at a time.\n",
         *with_table(folder, "vectors"),
-        "Photographs embedded by one worker and by two of Ray Data, with one thread each, after "
-        "they have started.\n",
+        "The next table has photographs embedded by one worker of Ray Data and by two, each with "
+        "one thread. The time that the workers need to start is left out.\n",
         *with_table(folder, "workers"),
         "## Beside the older tutorials\n",
     ]

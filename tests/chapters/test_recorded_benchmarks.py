@@ -142,7 +142,7 @@ class TestComparedLosses:
         }
         page = "\n".join(results_page.losses_part(record))
         cell = "60.0 % (50.0 to 70.0, 2 seeds)"
-        assert f"| letters: triplet | rate 0.003, margin 0.2 | {cell} | {cell} | {cell} |" in page
+        assert f"| triplet | rate 0.003, margin 0.2 | {cell} | {cell} | {cell} |" in page
         assert "99.0" not in page
 
 
