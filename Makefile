@@ -153,7 +153,8 @@ constraints: setup  ## pin the newest versions allowed, on all backends, in cons
 	 } > constraints.txt
 	@touch $(VENV)/.installed-*
 
-clean:  ## remove what was built; the environment and the data stay
-	rm -rf _build .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+clean:  ## remove what was built; environment, data and the states of long trainings stay
+	[ ! -d _build ] || find _build -mindepth 1 -maxdepth 1 ! -name frontier ! -name paper_network -exec rm -rf {} +
+	rm -rf .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find siamese_utils tests tools benchmarks notebooks \
 	  \( -name __pycache__ -o -name .ipynb_checkpoints \) -prune -exec rm -rf {} +

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from filelock import FileLock
+
 from siamese_utils import chapters
 
 
@@ -49,9 +51,11 @@ class Entries:
         measured = measure(*arguments)
         seconds = round(time.perf_counter() - start, 1)
         found = {**settings, **measured, "seconds": seconds, "provenance": provenance}
-        metrics = self.read() | {name: found}  # another process may have added to it by now
-        total = sum(each["seconds"] for each in metrics.values())
-        chapters.write_record(self.path, self.experiment, "recorded", {}, metrics, total)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{self.path}.lock"):  # another process may add to it at the same time
+            metrics = self.read() | {name: found}
+            total = sum(each["seconds"] for each in metrics.values())
+            chapters.write_record(self.path, self.experiment, "recorded", {}, metrics, total)
         print(time.strftime("%H:%M:%S"), name, f"{seconds:.0f} s", flush=True)
         return found
 

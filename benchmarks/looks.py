@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from filelock import FileLock
+
 from siamese_utils import chapters
 from siamese_utils._files import write_whole
 
@@ -21,9 +23,10 @@ def count(test_set: str, by: str, path: Path = PATH) -> None:
     path : Path
         The file that is added to.
     """
-    looks = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     origin = chapters.provenance()
     look = {"by": by, "date": origin["date"], "commit": origin["commit"]}
-    looks.setdefault(test_set, []).append(look)
-    text = json.dumps(looks, indent=1, ensure_ascii=False) + "\n"
-    write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    with FileLock(f"{path}.lock"):  # two trainings may look at the same time
+        looks = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        looks.setdefault(test_set, []).append(look)
+        text = json.dumps(looks, indent=1, ensure_ascii=False) + "\n"
+        write_whole(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import frontier
 import looks
@@ -141,6 +142,25 @@ def test_looks_are_added_up(tmp_path):
         "other": ["first"],
     }
     assert set(found["other"][0]) == {"by", "date", "commit"}
+
+
+def test_looks_of_several_writers_are_all_kept(tmp_path):
+    path, writers = tmp_path / "looks.json", [f"writer {n}" for n in range(8)]
+    with ThreadPoolExecutor(len(writers)) as pool:
+        list(pool.map(lambda by: looks.count("official runs", by, path), writers))
+    found = json.loads(path.read_text())["official runs"]
+    assert sorted(look["by"] for look in found) == writers
+
+
+def test_entries_of_several_writers_are_all_kept(tmp_path):
+    path, names = tmp_path / "entries.json", [f"training {n}" for n in range(8)]
+
+    def write(name):
+        frontier.Entries(path, "benchmarks/test").entry(name, {"seed": 1}, lambda: {"a": 1})
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        list(pool.map(write, names))
+    assert sorted(frontier.Entries(path, "benchmarks/test").read()) == names
 
 
 def test_recorded_entries_have_the_settings_of_the_script():
