@@ -62,21 +62,7 @@ def weights(encoder: keras.Model) -> dict:
     """
     layers: list[dict] = []
     numbers: list[np.ndarray] = []
-    image, *others = encoder.layers
-    place = {image.name: 0}
-    for layer in others:
-        inputs = [place[tensor._keras_history.operation.name] for tensor in _inputs(layer)]
-        if isinstance(layer, keras.layers.Flatten):  # the order of the numbers is the same
-            place[layer.name] = inputs[0]
-            continue
-        operation, own, options = _as_operation(layer)
-        start = sum(array.size for array in numbers)
-        numbers.extend(own)
-        end = sum(array.size for array in numbers)
-        layers.append(
-            {"operation": operation, "inputs": inputs, "from": start, "to": end, **options}
-        )
-        place[layer.name] = len(layers)
+    _add_layers(encoder, 0, layers, numbers)
     halves = np.concatenate([array.ravel() for array in numbers]).astype("<f2")
     if not np.isfinite(halves).all():
         raise ValueError("a weight is too large for half precision, which ends at 65,504")
@@ -88,6 +74,41 @@ def weights(encoder: keras.Model) -> dict:
     }
 
 
+def _add_layers(
+    model: keras.Model, image: int, layers: list[dict], numbers: list[np.ndarray]
+) -> int:
+    """Append a model's layers, and those of the models in it; the place of the last one.
+
+    ``image`` is the place of what the model takes.
+    """
+    if isinstance(model, keras.Sequential):
+        inner = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+        for layer in inner:
+            image = _add_layer(layer, [image], layers, numbers)
+        return image
+    first, *others = model.layers
+    place = {first.name: image}
+    for layer in others:
+        inputs = [place[tensor._keras_history.operation.name] for tensor in _inputs(layer)]
+        place[layer.name] = _add_layer(layer, inputs, layers, numbers)
+    return place[others[-1].name]
+
+
+def _add_layer(
+    layer: keras.layers.Layer, inputs: list[int], layers: list[dict], numbers: list[np.ndarray]
+) -> int:
+    if isinstance(layer, keras.Model):
+        return _add_layers(layer, inputs[0], layers, numbers)
+    if isinstance(layer, keras.layers.Flatten):  # the order of the numbers is the same
+        return inputs[0]
+    operation, own, options = _as_operation(layer)
+    start = sum(array.size for array in numbers)
+    numbers.extend(own)
+    end = sum(array.size for array in numbers)
+    layers.append({"operation": operation, "inputs": inputs, "from": start, "to": end, **options})
+    return len(layers)
+
+
 def _inputs(layer: keras.layers.Layer) -> Iterable:
     return layer.input if isinstance(layer.input, list) else [layer.input]
 
@@ -95,6 +116,8 @@ def _inputs(layer: keras.layers.Layer) -> Iterable:
 def _as_operation(layer: keras.layers.Layer) -> tuple[str, list[np.ndarray], dict]:
     """The name of a layer's operation, its numbers, and what else it needs to know."""
     match layer:
+        case models.SizeNormalization(side=side, fill=fill, zoom=zoom):
+            return "normaliseSize", [], {"side": side, "fill": fill, "zoom": zoom}
         case keras.layers.Conv2D(padding="same", strides=(1, 1), use_bias=False):
             (kernel,) = layer.get_weights()  # (size, size, channels, filters)
             return "convolve", [kernel], {"size": kernel.shape[0], "filters": kernel.shape[3]}

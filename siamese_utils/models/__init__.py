@@ -8,10 +8,12 @@ from .pretrained import load_pretrained, pretrained_card
 from .proxies import Proxies
 from .residual import residual_encoder
 from .shifts import embed_shifted
+from .size_normalization import SizeNormalization
 from .start import start_from_data
 
 __all__ = [
     "Proxies",
+    "SizeNormalization",
     "conv4_encoder",
     "conv_encoder",
     "embed",

@@ -86,6 +86,29 @@ class TestThePage:
         )
         assert np.abs(np.array(by_page) - models.embed(encoder, images)).max() < 1e-3
 
+    def test_takes_an_encoder_that_brings_letters_to_one_size(self, page):
+        """As one model in another, and for letters of every size, a dot, and no ink at all."""
+        keras.utils.set_random_seed(0)
+        layers = [
+            models.SizeNormalization(11, 0.7, 3.0),
+            models.residual_encoder((11, 11, 1), (3, 4)),
+        ]
+        encoder = keras.Sequential([keras.Input((20, 20, 1)), *layers])
+        images = np.zeros((5, 20, 20, 1), "float32")
+        for image, (top, left, height, width) in zip(
+            images, [(0, 0, 20, 20), (3, 9, 8, 5), (12, 2, 3, 15), (18, 18, 1, 1)], strict=False
+        ):
+            box = np.random.default_rng(top).uniform(0.2, 1.0, (height, width, 1))
+            image[top : top + height, left : left + width] = box
+        encoder(images, training=True)  # the statistics are then not those of the start
+        by_page = page.evaluate(
+            "([weights, images]) => images.map(each => [...Encoder.load(weights)(each)])",
+            [draw_page.weights(encoder), images.reshape(5, -1).tolist()],
+        )
+        by_keras = models.embed(encoder, images)
+        assert np.abs(by_keras - by_keras[:1]).max() > 0.1
+        assert np.abs(np.array(by_page) - by_keras).max() < 1e-3
+
     def test_resizes_as_the_package_does(self, page):
         image = datasets.load_official_runs().test_images[0, 0]
         by_page = page.evaluate(

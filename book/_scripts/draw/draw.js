@@ -71,19 +71,15 @@ const Draw = (() => {
       return [Math.min(...values), Math.max(...values)];
     });
     const size = Math.max(...axes.map(([low, high]) => high - low + PEN));
-    const scale = size < DOT ? 1 : clamp(size, SIZES) / size;
+    const scale = size < DOT ? 1 : Encoder.clamp(size, SIZES) / size;
     return lines.map((line) =>
       line.map((point) =>
         point.map((value, axis) => {
           const middle = (axes[axis][0] + axes[axis][1]) / 2;
-          return clamp(middle, MIDDLES) + scale * (value - middle);
+          return Encoder.clamp(middle, MIDDLES) + scale * (value - middle);
         })
       )
     );
-  }
-
-  function clamp(value, [low, high]) {
-    return Math.min(Math.max(value, low), high);
   }
 
   function embed(image) {

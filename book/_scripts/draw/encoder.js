@@ -26,6 +26,83 @@ const Encoder = (() => {
     return Float32Array.from(halves, halfToNumber);
   }
 
+  /**
+   * The square around the ink, at another size: siamese_utils.models.SizeNormalization. Each new
+   * pixel is the mean of the area that it covers; between the middles of old pixels their values
+   * are interpolated.
+   */
+  function normaliseSize(input, { side, fill, zoom }) {
+    const { height: old, values } = input;
+    const darkest = values.reduce((most, value) => Math.max(most, value), 0);
+    const rows = [old, 0];
+    const columns = [old, 0];
+    for (let row = 0; row < old; row++) {
+      for (let column = 0; column < old; column++) {
+        if (values[row * old + column] <= darkest / 2) continue;
+        if (around(values, old, row, column) <= 3.5 * darkest) continue; // a speck
+        rows[0] = Math.min(rows[0], row);
+        rows[1] = row + 1;
+        columns[0] = Math.min(columns[0], column);
+        columns[1] = Math.max(columns[1], column + 1);
+      }
+    }
+    const spans = [rows, columns].map((span) => (span[1] > 0 ? span : [0, old]));
+    const larger = Math.max(...spans.map(([first, last]) => last - first));
+    const window = Math.max(larger / fill, old / zoom);
+    const [byRow, byColumn] = spans.map(([first, last]) =>
+      areas((first + last - window) / 2, window / side, side, old)
+    );
+    const tall = multiply(byRow, values, side, old, old); // (side, old)
+    const wide = multiply(byColumn, transpose(tall, old, side), side, old, side);
+    return { height: side, width: side, channels: 1, values: transpose(wide, side, side) };
+  }
+
+  /** The sum of the 5 x 5 pixels around a place. */
+  function around(values, side, row, column) {
+    let sum = 0;
+    for (let y = Math.max(row - 2, 0); y <= Math.min(row + 2, side - 1); y++) {
+      for (let x = Math.max(column - 2, 0); x <= Math.min(column + 2, side - 1); x++) {
+        sum += values[y * side + x];
+      }
+    }
+    return sum;
+  }
+
+  /** How much each of the old pixels counts for each new one: side rows of old numbers. */
+  function areas(start, step, side, old) {
+    const output = new Float32Array(side * old);
+    const before = (edge, place) => {
+      const away = clamp(edge - place - 0.5, [-1, 1]); // from the middle of an old pixel
+      return 0.5 + away - 0.5 * away * Math.abs(away); // the area of its triangle on this side
+    };
+    for (let row = 0; row < side; row++) {
+      const [begin, end] = [start + row * step, start + (row + 1) * step];
+      for (let place = 0; place < old; place++) {
+        output[row * old + place] = (before(end, place) - before(begin, place)) / step;
+      }
+    }
+    return output;
+  }
+
+  /** The product of two matrices, (rows, inner) and (inner, columns), row by row. */
+  function multiply(left, right, rows, inner, columns) {
+    const output = new Float32Array(rows * columns);
+    for (let row = 0; row < rows; row++) {
+      for (let k = 0; k < inner; k++) {
+        const value = left[row * inner + k];
+        if (value === 0) continue;
+        for (let column = 0; column < columns; column++) {
+          output[row * columns + column] += value * right[k * columns + column];
+        }
+      }
+    }
+    return output;
+  }
+
+  function clamp(value, [low, high]) {
+    return Math.min(Math.max(value, low), high);
+  }
+
   /** A convolution of odd size, with as many places out as in, and paper (0) all around. */
   function convolve(input, { size, filters }, kernel) {
     const { height, width, channels, values } = input;
@@ -130,12 +207,12 @@ const Encoder = (() => {
    */
   function load({ side, layers, numbers }) {
     const all = decodeHalves(numbers);
-    const operations = { convolve, pool, normalise, rectify, add, toLengthOne };
+    const operations = { normaliseSize, convolve, pool, normalise, rectify, add, toLengthOne };
     return (image) => {
       const maps = [{ height: side, width: side, channels: 1, values: Float32Array.from(image) }];
       for (const { operation, inputs, from, to, ...options } of layers) {
         const given = inputs.map((index) => maps[index]);
-        if (options.size) given.push(options);
+        if (Object.keys(options).length) given.push(options);
         if (to > from) given.push(all.subarray(from, to));
         maps.push(operations[operation](...given));
       }
@@ -180,5 +257,5 @@ const Encoder = (() => {
     return output;
   }
 
-  return { load, areaResize, bytes, dot };
+  return { load, areaResize, bytes, clamp, dot };
 })();
