@@ -24,14 +24,15 @@ import keras
 import looks
 import numpy as np
 from entries import Entries, parts_asked_for
-from frontier import data_of, share
+from frontier import data_of, prepared, share
 from keras import layers
 
 from siamese_utils import datasets, evaluation, sampling
 
 ROOT = Path(__file__).resolve().parents[1]
 ENTRIES = Entries(ROOT / "results" / "recorded" / "reptile.json", "benchmarks/reptile")
-SIDE = 28  # pixels
+IMAGES = {"one size": True, "side": 28}  # as the distances of the chapter have them
+SIDE = IMAGES["side"]
 N_WAY, N_IMAGES = 20, 10  # letters of a task, and drawings of each that it is learned from
 N_INNER, BATCH_SIZE = 8, 50  # steps on a task, and images of each
 N_TASKS = 6_000
@@ -54,7 +55,7 @@ def main():
 
 
 def settings_of(alphabets, rate, seed):
-    return {"alphabets": alphabets, "inner rate": rate, "tasks": N_TASKS, "seed": seed}
+    return IMAGES | {"alphabets": alphabets, "inner rate": rate, "tasks": N_TASKS, "seed": seed}
 
 
 def tried_out(rate):
@@ -76,7 +77,7 @@ def on_validation(settings):
     train, held_out = data_of(settings["alphabets"])
     network = trained(settings, train)
     trials = first_trials(held_out, N_VALIDATION)
-    images = datasets.area_resize(held_out.images, SIDE)
+    images = prepared(held_out.images, IMAGES)
     credit = answered(network, images, trials, TEST_STEPS)
     means = {str(steps): float(right.mean()) for steps, right in credit.items()}
     return {"accuracy after": means}
@@ -89,7 +90,7 @@ def on_test_alphabets(name, settings):
     trials = first_trials(unseen, N_TEST)
     looks.count("trials within the evaluation alphabets", f"reptile, {name}")
     steps = settings["test steps"]
-    credit = answered(network, datasets.area_resize(unseen.images, SIDE), trials, (steps,))[steps]
+    credit = answered(network, prepared(unseen.images, IMAGES), trials, (steps,))[steps]
     interval = evaluation.bootstrap_interval(
         credit, unseen.alphabets[trials.queries], np.random.default_rng(0)
     )
@@ -123,7 +124,7 @@ def trained(settings, train):
     keras.utils.set_random_seed(settings["seed"])
     network = classifier(settings["inner rate"])
     tasks = sampling.ClassBatches(
-        datasets.area_resize(train.images, SIDE), train.labels, N_WAY, N_IMAGES,
+        prepared(train.images, IMAGES), train.labels, N_WAY, N_IMAGES,
         settings["tasks"], settings["seed"], groups=train.alphabets,
     )  # fmt: skip
     rng = np.random.default_rng(settings["seed"])
