@@ -43,27 +43,27 @@ BESIDE = (
     (
         "One-shot trials",
         "oneshot",
-        "If a network is asked pair by pair, each 20-way trial costs 40 encodings. If every image is "
-        "embedded once, its embedding serves all trials that the image is in. Both ways give the "
+        "If a network is asked pair by pair, each 20-way trial costs 40 encodings. If every image "
+        "is embedded once, its embedding serves all trials that the image is in. Both ways give the "
         "same answers.",
     ),
     (
         "Distortions",
         "affine",
-        "The affine distortions of Koch's paper, applied to one image after the other in a loop, or "
-        "to a whole batch at once.",
+        "The affine distortions of Koch's paper, applied to one image after the other in a loop, "
+        "or to a whole batch at once.",
     ),
     (
         "Triplets",
         "triplets",
-        "Three encodings for each listed triplet, or one encoding for each image of a batch and all "
-        "triplets among them. Loss and optimiser are the same.",
+        "Three encodings for each listed triplet, or one encoding for each image of a batch and "
+        "all triplets among them. Loss and optimiser are the same.",
     ),
     (
         "A step of the paper's network",
         "paper_step",
-        "Each step takes 80 images, either as 40 listed pairs in float32, or as one batch with all of "
-        "its pairs, in bfloat16 where the processor has units for it. On a processor without such "
+        "Each step takes 80 images, either as 40 listed pairs in float32, or as one batch with all "
+        "of its pairs, in bfloat16 where the processor has units for it. On a processor without such "
         "units the first row has no bar.",
     ),
 )

@@ -65,8 +65,8 @@ it, and [](../notebooks/05_omniglot_20way) explains the official runs.
 Dots: the training of two minutes in the first chapter.
 ```
 
-The paper does not say whether its different pairs show letters of one alphabet or of any two, so its
-93.42 % stands in both columns of the table.
+The paper does not say whether its different pairs show letters of one alphabet or of any two, so
+its 93.42 % stands in both columns of the table.
 """
 LADDER = """\
 The next table makes one change after the other, from the recipe of the public implementations to
@@ -82,8 +82,8 @@ The following changes were tried as well, each as a single change of the last ro
 OTHERS = {
     "frontier": (
         "Past the paper: the ladder to come",
-        "The first of the trainings that [](../notebooks/08_past_the_paper) will rest on next. They "
-        "are measured on 10,000 trials within five background alphabets that were not trained on.",
+        "The first of the trainings that [](../notebooks/08_past_the_paper) will rest on next. "
+        "They are measured on 10,000 trials within five background alphabets that were not trained on.",
     ),
     "past_the_paper_across": (
         "Past the paper: across alphabets",
@@ -93,7 +93,8 @@ OTHERS = {
     "past_the_paper_ladder": (
         "Past the paper: the ladder",
         "One change after the other, from a small network to the recipe of "
-        "[](../notebooks/08_past_the_paper), on 25 background alphabets, measured on the other five.",
+        "[](../notebooks/08_past_the_paper), on 25 background alphabets, measured on the other "
+        "five.",
     ),
     "past_the_paper_long": (
         "Past the paper: 8,000 steps",
@@ -141,7 +142,10 @@ HEADLINES = {
             for name, way in (("listed pairs", "Euclidean"), ("all pairs", "Euclidean, all pairs"))
             for kind in ("digits seen", "digits never seen")
         ),
-        Headline("pairs per second, all of a batch against listed ones (times)", ("pairs_per_second_gain",)),
+        Headline(
+            "pairs per second, all of a batch against listed ones (times)",
+            ("pairs_per_second_gain",),
+        ),
     ],
     "03_mnist_pairs": [
         Headline("dense network, training pairs, at 0.5", ("dense_at_half", "train"), "99.59 %"),
@@ -188,7 +192,9 @@ HEADLINES = {
     "07_your_own_images": [
         Headline("letters, encoder of handwriting", ("ready", "letters, omniglot")),
         Headline("emoji, encoder of photographs", ("ready", "emoji, photos")),
-        Headline("emoji, encoder of photographs, whitened", ("fitted", "emoji, photos", "whitened")),
+        Headline(
+            "emoji, encoder of photographs, whitened", ("fitted", "emoji, photos", "whitened")
+        ),
         Headline(
             "letters never seen, EER of our recipe", ("own", "the book's recipe", "never seen")
         ),
@@ -375,7 +381,10 @@ def losses_part(record: dict[str, Any]) -> list[str]:
     rows = []
     for loss, entries in runs.items():
         values = entries[0]["values"]
-        row = {"loss": loss.removeprefix("letters: "), "chosen": ", ".join(f"{k} {v:g}" for k, v in values.items())}
+        row = {
+            "loss": loss.removeprefix("letters: "),
+            "chosen": ", ".join(f"{k} {v:g}" for k, v in values.items()),
+        }
         for key, title in (
             ("one_shot", "20-way, one alphabet"),
             ("recall_at_1", "Recall@1"),
