@@ -44,8 +44,8 @@ BESIDE = (
         "One-shot trials",
         "oneshot",
         "If a network is asked pair by pair, each 20-way trial costs 40 encodings. If every image "
-        "is embedded once, its embedding serves all trials that the image is in. Both ways give the "
-        "same answers.",
+        "is embedded once, its embedding serves all trials that the image is in. Both ways give "
+        "the same answers.",
     ),
     (
         "Distortions",
@@ -63,8 +63,8 @@ BESIDE = (
         "A step of the paper's network",
         "paper_step",
         "Each step takes 80 images, either as 40 listed pairs in float32, or as one batch with all "
-        "of its pairs, in bfloat16 where the processor has units for it. On a processor without such "
-        "units the first row has no bar.",
+        "of its pairs, in bfloat16 where the processor has units for it. On a processor without "
+        "such units the first row has no bar.",
     ),
 )
 

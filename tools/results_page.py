@@ -83,7 +83,8 @@ OTHERS = {
     "frontier": (
         "Past the paper: the ladder to come",
         "The first of the trainings that [](../notebooks/08_past_the_paper) will rest on next. "
-        "They are measured on 10,000 trials within five background alphabets that were not trained on.",
+        "They are measured on 10,000 trials within five background alphabets that were not "
+        "trained on.",
     ),
     "past_the_paper_across": (
         "Past the paper: across alphabets",
