@@ -100,7 +100,7 @@ LADDER = {
     "thicker and thinner strokes": {"thickness": True},
     "overlapping windows in the pooling": {"pool size": 3},
     "56 × 56 pixels for 42 × 42": {"side": 56},
-    "twice as many maps at the end": {"filters": [24, 48, 96, 192]},
+    "twice as many maps in the third block": {"filters": [24, 48, 96, 96]},
     "letters composed of two": {"composed": 0.3},
     "four times as many steps": {"steps": 4_000},
 }
@@ -110,7 +110,7 @@ TRIED_LONG = {"no composed letters, 4,000 steps": {"composed": 0.0}}
 # One change each of the rung before the last.
 SHORT = RECIPE | {"steps": 1_000}
 TRIED = {
-    "distortions half again as strong": {"strength": 1.5},
+    "weaker distortions": {"strength": 0.7},
     "weight decay 0.05": {"weight decay": 0.05},
     "mean of the weights": {"averaging": 0.99},
 }
