@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
-from results_page import RECORDS, ROOT, origin
+from matplotlib.figure import Figure
+from results_page import RECORDS, ROOT, at, origin
 
 from siamese_utils import chapters, plots
 from siamese_utils._files import write_whole
@@ -30,6 +31,16 @@ and `make results` writes this page from the records. On another machine the sec
 different, but the ratios should be similar. Some tables have a *bar*: a value that the measurement
 has to reach, or must not exceed. If it misses its bar, then `make bench` fails and says so.
 """
+
+# How many times as fast, or as small: what the figure at the top names, record, and where in it.
+RATIOS = (
+    ("making pairs: time", "pairs", ("ratios", "build")),
+    ("making pairs: memory", "pairs", ("ratios", "memory")),
+    ("one-shot trials: time", "oneshot", ("measured", "together", "ratio")),
+    ("distortions: time", "affine", ("ratios", "defaults")),
+    ("triplets: time", "triplets", ("ratios", "time")),
+    ("triplets: memory", "triplets", ("ratios", "memory")),
+)
 
 # The benchmarks against the older tutorials: heading, record, what is compared.
 BESIDE = (
@@ -161,10 +172,37 @@ def short(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
+def ratios(folder: Path) -> list[tuple[str, float]]:
+    """What is recorded of the ways of the older tutorials against those of the book."""
+    found = []
+    for name, record, path in RATIOS:
+        file = folder / f"{record}.json"
+        if file.exists():
+            found.append((name, at(chapters.read_record(file)["metrics"], path)))
+    return found
+
+
+def ratios_part(folder: Path) -> list[str]:
+    """The figure at the top of the page."""
+    rows = ratios(folder)
+    if not rows:
+        return []
+    listed = "; ".join(f"{name} {short(ratio)}" for name, ratio in rows)
+    return [
+        "```{figure} figures/performance_ratios.png\n"
+        f":alt: Horizontal bars on a logarithmic axis. {listed}.\n"
+        ":width: 90%\n\n"
+        "How many times as much the code of the older tutorials takes as the book's. The last "
+        "section of this page says what is compared.\n"
+        "```\n"
+    ]
+
+
 def page(folder: Path = BENCHMARKS) -> str:
     """The page's text, from the records in a folder."""
     parts = [
         INTRODUCTION,
+        *ratios_part(folder),
         "## Time to 92 %\n",
         "Koch's paper reports 92.0 % on its 20-way trials {cite:p}`Koch2015`. How long does one "
         "have to train to reach that on the official runs? We train several times, each time "
@@ -262,15 +300,18 @@ def growth_parts(folder: Path) -> list[str]:
 # Figures -----------------------------------------------------------------------------
 
 
-def figure_digest(rows: list[dict[str, Any]]) -> str:
+def figure_digest(rows: list[Any]) -> str:
     """Names the numbers that a figure shows; kept in its file, where a test finds it."""
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
 
 
 def write_figures(folder: Path = BENCHMARKS, figures: Path = FIGURES) -> None:
-    """Draw the growth record; without one, no figure stays."""
+    """Draw the ratios and the growth record; without records, no figure stays."""
     for old in figures.glob("performance_*.png"):
         old.unlink()
+    if rows := ratios(folder):
+        with plt.rc_context():
+            draw_ratios(rows, figures / "performance_ratios.png")
     path = folder / "growth.json"
     if not path.exists():
         return
@@ -289,11 +330,24 @@ def write_figures(folder: Path = BENCHMARKS, figures: Path = FIGURES) -> None:
             axis.set_xticks([], minor=True)
             axis.yaxis.set_major_formatter("{x:g}")
             axis.legend()
-            figure.savefig(
-                figures / f"performance_{part.key}.png",
-                metadata={"Description": figure_digest(rows), "Software": None},
-            )
-            plt.close(figure)
+            save(figure, rows, figures / f"performance_{part.key}.png")
+
+
+def draw_ratios(rows: list[tuple[str, float]], path: Path) -> None:
+    plots.use_style()
+    figure, axis = plt.subplots(figsize=(6.4, 0.4 * len(rows) + 0.8))
+    names, values = zip(*rows, strict=True)
+    bars = axis.barh(names, values, color=plots.SAME)
+    axis.bar_label(bars, [f"{short(value)} times" for value in values], padding=4)
+    axis.set(xscale="log", xlim=(1, 4 * max(values)), xlabel="older tutorials / this book")
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.invert_yaxis()
+    save(figure, rows, path)
+
+
+def save(figure: Figure, rows: list[Any], path: Path) -> None:
+    figure.savefig(path, metadata={"Description": figure_digest(rows), "Software": None})
+    plt.close(figure)
 
 
 def main() -> None:

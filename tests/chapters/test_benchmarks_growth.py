@@ -287,6 +287,15 @@ class TestPage:
                 drawn = image.text["Description"]
             assert drawn == performance_page.figure_digest(metrics[part.key]), path
 
+    def test_the_figure_at_the_top_shows_the_ratios_of_the_tables(self):
+        rows = performance_page.ratios(performance_page.BENCHMARKS)
+        assert len(rows) == len(performance_page.RATIOS)
+        with Image.open(performance_page.FIGURES / "performance_ratios.png") as image:
+            drawn = image.text["Description"]
+        assert drawn == performance_page.figure_digest(rows)
+        for (_, record, _), (name, ratio) in zip(performance_page.RATIOS, rows, strict=True):
+            assert f"| {ratio:,.1f} |" in recorded(record)[1], name
+
     def test_no_figure_stays_without_a_record(self, tmp_path):
         (tmp_path / "performance_old.png").touch()
         (tmp_path / "mnist_pairs.png").touch()
