@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from siamese_utils import sampling
+from siamese_utils._files import digest
 from siamese_utils.datasets import load_omniglot
 from siamese_utils.sampling import episodes
 
@@ -286,6 +287,8 @@ class TestFixedTrials:
         _, trials = drawn
         assert trials.answers[:8].tolist() == [18, 18, 15, 7, 17, 5, 0, 13]
         assert trials.queries[:4].tolist() == [11390, 10385, 3818, 6082]
+        whole = [each.astype("int64") for each in (trials.queries, trials.supports, trials.answers)]
+        assert digest(whole).startswith("ac3a65b53c4cc027")
 
     def test_are_by_two_drawers_each_and_within_an_alphabet(self, drawn):
         data, trials = drawn
