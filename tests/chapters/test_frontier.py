@@ -163,6 +163,14 @@ def test_entries_of_several_writers_are_all_kept(tmp_path):
     assert sorted(frontier.Entries(path, "benchmarks/test").read()) == names
 
 
+def test_the_stored_looks_say_whose_they_were():
+    stored = json.loads(looks.PATH.read_text(encoding="utf-8"))
+    assert stored
+    for test_set, each in stored.items():
+        for look in each:
+            assert set(look) == {"by", "date", "commit"} and all(look.values()), test_set
+
+
 def test_recorded_entries_have_the_settings_of_the_script():
     record = frontier.ROOT / "results" / "recorded" / "frontier.json"
     expected = {
