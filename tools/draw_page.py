@@ -82,8 +82,7 @@ def _add_layers(
     ``image`` is the place of what the model takes.
     """
     if isinstance(model, keras.Sequential):
-        inner = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
-        for layer in inner:
+        for layer in model.layers:
             image = _add_layer(layer, [image], layers, numbers)
         return image
     first, *others = model.layers
