@@ -192,8 +192,8 @@ def ratios_part(folder: Path) -> list[str]:
         "```{figure} figures/performance_ratios.png\n"
         f":alt: Horizontal bars on a logarithmic axis. {listed}.\n"
         ":width: 90%\n\n"
-        "How many times as much the code of the older tutorials takes as the book's. The last "
-        "section of this page says what is compared.\n"
+        "How much more time or memory the code of the older tutorials takes than the book's. The "
+        "last section of this page says what is compared.\n"
         "```\n"
     ]
 
