@@ -37,7 +37,7 @@ from .inputs import (
 from .model_file import read_model, write_model
 from .onnx_file import write_onnx
 from .reading import Reading, image_shape
-from .sketches import N_BITS, share_one, sketches
+from .sketches import N_BITS, are_among, sketches
 from .threshold_choice import ThresholdChoice, choose
 from .vectors import (
     accepted,
@@ -247,12 +247,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         are divided into folds, and in each fold the threshold is chosen without the held-out
         classes and measured on them. The one that is kept is chosen on all classes, and is
         saved with what was measured. The encoder must not have been trained on these classes.
-        Where :meth:`adapt` got the labels of these images, it is repeated in each fold.
+        Where :meth:`adapt` got the labels of these images, it is repeated in each fold, and the
+        threshold is chosen on classes that it is repeated without.
 
         Parameters
         ----------
         X, y : as for :meth:`fit`
-            Three classes or more, two images or more of each. The gallery is not changed.
+            Three classes or more, two images or more of each: either those that :meth:`adapt`
+            got, or other ones. The gallery is not changed.
         strangers : float in (0, 1)
             The share of images of unknown classes that may be taken for one of the stored
             classes, when as many classes are stored as there are here, one image of each.
@@ -268,32 +270,56 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ------
         ValueError
             If there are too few classes or images, or a shape or type does not fit.
+
+        Warns
+        -----
+        UserWarning
+            If :meth:`adapt` got the labels of some of these images only: their classes are then
+            left out, or, where fewer than three others remain, all are used as if it had got
+            all.
         """
         labels, encoder = label_array(y), self._checked_encoder()
         base = self if encoder is None else self._without_adaptation()
         embeddings = base._embed(X, anew=encoder is None)[0]
         _require_as_many(embeddings, labels)
-        n_folds = min(whole_number(n_folds, "n_folds", 2), len(np.unique(labels)))
-        vectors, whitened = unit_vectors(embeddings, stored=True), None
+        vectors, whiten = unit_vectors(embeddings, stored=True), False
         if encoder is not None and base.encoder is not encoder:
-            adapted = adapt_embeddings(encoder, vectors)
-            if self._was_whitened_for(embeddings):
-                whitened = adapted
-            else:
-                vectors = adapted
-        choice = choose(vectors, labels, strangers, n_folds, whitened)
+            new = self._new_classes(embeddings, labels)
+            whiten = len(np.unique(labels[new])) < 3 and not new.all()
+            if not whiten:
+                vectors, labels = adapt_embeddings(encoder, vectors[new]), labels[new]
+        n_folds = min(whole_number(n_folds, "n_folds", 2), len(np.unique(labels)))
+        choice = choose(vectors, labels, strangers, n_folds, whiten)
         self.threshold, self.threshold_choice_ = choice.threshold, choice
         self._chosen = self._state()
         return choice
 
+    def _new_classes(self, embeddings: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Which images are of classes whose labels :meth:`adapt` did not get; bool array (n,)."""
+        known = self._whitened_for
+        if known is None:
+            return np.ones(len(labels), bool)
+        asked = sketches(embeddings)
+        seen = are_among(asked, known)
+        new = ~np.isin(labels, labels[seen])
+        n_new = len(np.unique(labels[new]))
+        if seen.any() and (new.any() or not are_among(known, asked).all()):
+            remedy = (
+                f"The threshold is chosen on the {n_new} classes that it did not get"
+                if n_new >= 3
+                else "The threshold is chosen as if it had got all of these and no other ones"
+            )
+            warnings.warn(
+                f"adapt got {len(known)} images with their labels, and {int(seen.sum())} of them "
+                f"are among these {len(labels)}; expected all of them or none. {remedy}. Choose "
+                "it on the images that adapt got, or on other classes.",
+                stacklevel=3,
+            )
+        return new
+
     def _without_adaptation(self) -> "Recognizer":
         encoder = without_adaptation(self.encoder)
         return type(self)(encoder, reading=self._reading(), progress=self.progress)
-
-    def _was_whitened_for(self, embeddings: np.ndarray) -> bool:
-        """Whether :meth:`adapt` got labels of some of these images, by what its encoder gives."""
-        known = self._whitened_for
-        return known is not None and share_one(sketches(embeddings), known)
 
     # Storing ---------------------------------------------------------------------------
 
@@ -561,8 +587,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         labels = label_array(y)
         vectors = unit_vectors(self._embed(X)[0], False)
         _require_as_many(vectors, labels)
-        if self._whitened_for is not None and self._was_whitened_for(
-            self._without_adaptation()._embed(X)[0]
+        known = self._whitened_for
+        if (
+            known is not None
+            and are_among(sketches(self._without_adaptation()._embed(X)[0]), known).any()
         ):
             warnings.warn(
                 "adapt got the labels of these images, so they are of no new classes and the "

@@ -30,7 +30,8 @@ def sketches(vectors: np.ndarray) -> np.ndarray:
     return np.packbits(np.asarray(vectors, float) @ planes > 0, axis=1)
 
 
-def share_one(some: np.ndarray, others: np.ndarray) -> bool:
-    """Whether an embedding of the one sketches is among the others', up to rounding."""
+def are_among(some: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which of some sketches are among the others, up to rounding: bool array (n,)."""
     n_ones = np.array([bin(byte).count("1") for byte in range(256)], "uint8")
-    return any(n_ones[others ^ sketch].sum(axis=1).min() <= N_TURNED for sketch in some)
+    nearest = [n_ones[others ^ sketch].sum(axis=1).min() for sketch in some]
+    return np.array(nearest, int) <= N_TURNED

@@ -90,9 +90,15 @@ def choose(
     labels: np.ndarray,
     strangers: float | None,
     n_folds: int,
-    whitened: np.ndarray | None = None,
+    whiten: bool = False,
 ) -> ThresholdChoice:
     """Choose a threshold on embeddings of length 1, with a fixed seed.
+
+    Images that a whitening was learned from come out much closer to their class than new ones
+    do. So no threshold is chosen on their similarities: where embeddings are to be whitened,
+    a part of the classes is left out in turn, and compared as a whitening learned from the
+    others has it. That holds for the threshold that is kept, and once more within the classes
+    that are left in each fold.
 
     Parameters
     ----------
@@ -101,10 +107,10 @@ def choose(
     strangers : float in (0, 1) or None
         As :attr:`ThresholdChoice.strangers_wanted`.
     n_folds : int
-    whitened : float32 array (n, dim)
-        The embeddings as the recognizer has whitened them by images of these classes. The kept
-        threshold is one of theirs; in the folds whitening is learned anew, without the classes
-        that are held out. Defaults to None: they were not whitened.
+    whiten : bool
+        Whether the threshold is for these embeddings after a whitening that is learned from
+        them (:func:`siamese_utils.models.fit_adaptation`). Defaults to False: for the
+        embeddings as they are.
 
     Raises
     ------
@@ -120,38 +126,54 @@ def choose(
         )
     if strangers is not None and not 0 < strangers < 1:
         raise ValueError(f"strangers is {strangers!r}; expected a share above 0 and below 1")
-
-    def similarities(chosen: np.ndarray) -> np.ndarray:
-        vectors = embeddings
-        if whitened is not None:
-            vectors = fit_adaptation(embeddings[chosen], numbers[chosen]).apply(embeddings)
-        return vectors @ vectors.T
-
-    def threshold_of(similarity: np.ndarray, chosen: np.ndarray) -> float:
-        if strangers is None:
-            return _where_rates_meet(*_pairs(similarity, numbers, chosen, chosen))
-        # each image in turn as a stranger to the other classes
-        nearest = _nearest_other(similarity, numbers, chosen, chosen)
-        return float(np.quantile(nearest, 1 - strangers, method="higher"))
-
-    rates = []
-    for rest, held_out in class_folds(numbers, n_folds, np.random.default_rng(0)):
-        similarity = similarities(rest)
-        threshold = threshold_of(similarity, rest)
-        same, different = _pairs(similarity, numbers, held_out, np.arange(len(numbers)))
-        nearest = _nearest_other(similarity, numbers, held_out, rest)
-        wrong = different > threshold, same <= threshold, nearest > threshold
-        credit = _one_shot(similarity, numbers, held_out)
-        rates.append([*(np.mean(each) for each in wrong), credit.mean()])
     everything = np.arange(len(numbers))
-    own = embeddings if whitened is None else whitened
+    as_they_are = None if whiten else embeddings @ embeddings.T
+
+    def compared(some: np.ndarray, n_parts: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Folds of some images: the rest, those held out, and how alike these are to all."""
+        found = []
+        for rest, held_out in class_folds(numbers[some], n_parts, np.random.default_rng(0)):
+            rest, held_out = some[rest], some[held_out]
+            if as_they_are is None:
+                _require_pairs(numbers[rest])
+                vectors = fit_adaptation(embeddings[rest], numbers[rest]).apply(embeddings)
+                block = vectors[held_out] @ vectors.T
+            else:
+                block = as_they_are[held_out]
+            found.append((rest, held_out, block))
+        return found
+
+    def threshold_of(some: np.ndarray, folds: list) -> float:
+        if strangers is None:
+            _require_pairs(numbers[some])
+            pairs = [_pairs(block, numbers, out, some) for _, out, block in folds]
+            return _where_rates_meet(*map(np.concatenate, zip(*pairs, strict=True)))
+        # each image in turn as a stranger to the other classes
+        nearest = [_nearest_other(block, numbers, out, some) for _, out, block in folds]
+        return float(np.quantile(np.concatenate(nearest), 1 - strangers, method="higher"))
+
+    rates, folds = [], compared(everything, n_folds)
+    for rest, held_out, block in folds:
+        n_left = len(np.unique(numbers[rest]))
+        if n_left < 2:
+            raise ValueError(
+                f"{n_folds} folds of {len(classes)} classes leave a single class to choose on; "
+                "expected two or more. Ask for more folds."
+            )
+        _require_pairs(numbers[held_out])
+        threshold = threshold_of(rest, compared(rest, min(n_folds, n_left)))
+        same, different = _pairs(block, numbers, held_out, everything)
+        nearest = _nearest_other(block, numbers, held_out, rest)
+        wrong = different > threshold, same <= threshold, nearest > threshold
+        credit = _one_shot(block, numbers, held_out)
+        rates.append([*(np.mean(each) for each in wrong), credit.mean()])
     spread = [
         (float(column.mean()), float(column.min()), float(column.max()))
         for column in np.array(rates).T
     ]
     n_rest = len(classes) - len(classes) // n_folds
     return ThresholdChoice(
-        threshold_of(own @ own.T, everything),
+        threshold_of(everything, folds),
         strangers,
         len(classes),
         len(numbers),
@@ -162,27 +184,30 @@ def choose(
 
 
 def _pairs(
-    similarity: np.ndarray, numbers: np.ndarray, some: np.ndarray, others: np.ndarray
+    block: np.ndarray, numbers: np.ndarray, asked: np.ndarray, others: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Similarities of same and of different pairs with the first image among ``some``."""
-    block = similarity[np.ix_(some, others)]
-    is_same = numbers[some][:, None] == numbers[others]
-    not_itself = some[:, None] != others
+    """Similarities of same and of different pairs; the block's rows are the images asked."""
+    block = block[:, others]
+    is_same = numbers[asked][:, None] == numbers[others]
+    not_itself = asked[:, None] != others
     same, different = block[is_same & not_itself], block[~is_same]
-    if not len(same) or not len(different):
-        raise ValueError(
-            f"no two images of one class among {len(some)} images; expected two or more of each "
-            "class, or of most. Give more images of a class, or fewer folds."
-        )
     return same.astype(float), different.astype(float)
 
 
+def _require_pairs(numbers: np.ndarray) -> None:
+    if len(np.unique(numbers)) == len(numbers):
+        raise ValueError(
+            f"no two images of one class among {len(numbers)} images; expected two or more of "
+            "each class, or of most. Give more images of a class, or fewer folds."
+        )
+
+
 def _nearest_other(
-    similarity: np.ndarray, numbers: np.ndarray, asked: np.ndarray, stored: np.ndarray
+    block: np.ndarray, numbers: np.ndarray, asked: np.ndarray, stored: np.ndarray
 ) -> np.ndarray:
-    """The largest similarity of each image to one image of every class but its own."""
+    """The largest similarity of each image asked to one image of every class but its own."""
     support = _one_of_each(numbers, stored)
-    block = similarity[np.ix_(asked, support)].astype(float)
+    block = block[:, support].astype(float)
     block[numbers[asked][:, None] == numbers[support]] = -np.inf  # its own class is not stored
     return block.max(axis=1)
 
@@ -193,11 +218,11 @@ def _one_of_each(numbers: np.ndarray, stored: np.ndarray) -> np.ndarray:
     return np.array([rng.choice(stored[numbers[stored] == k]) for k in classes])
 
 
-def _one_shot(similarity: np.ndarray, numbers: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+def _one_shot(block: np.ndarray, numbers: np.ndarray, held_out: np.ndarray) -> np.ndarray:
     """Credit of each held-out image that is not itself stored, by one image of every class."""
     support = _one_of_each(numbers, np.arange(len(numbers)))
-    asked = np.setdiff1d(held_out, support)
-    return identify(-similarity[np.ix_(asked, support)], numbers[asked]).credit
+    is_asked = ~np.isin(held_out, support)
+    return identify(-block[is_asked][:, support], numbers[held_out[is_asked]]).credit
 
 
 def _where_rates_meet(same: np.ndarray, different: np.ndarray) -> float:

@@ -87,11 +87,12 @@ class TestChoice:
 
     def test_a_nearest_one_is_never_of_the_own_class(self):
         numbers = np.array([0, 0, 1, 1])
-        similarity = np.array([[1, 0.9, 0.2, 0.2], [0.9, 1, 0.3, 0.3]] * 2)
+        similarity = np.array([[1, 0.9, 0.2, 0.2], [0.9, 1, 0.3, 0.3]])
         found = threshold_choice._nearest_other(similarity, numbers, np.arange(2), np.arange(4))
         assert found.tolist() == [0.2, 0.3]
 
-    def test_whitening_is_learned_without_the_classes_held_out(self, vectors, monkeypatch):
+    def test_whitening_is_learned_without_the_classes_that_are_compared(self, vectors, monkeypatch):
+        """In each fold, and once more among the classes that are left in it."""
         seen = []
 
         def fit(embeddings, labels):
@@ -99,9 +100,45 @@ class TestChoice:
             return fit_adaptation(embeddings, labels)
 
         monkeypatch.setattr(threshold_choice, "fit_adaptation", fit)
-        threshold_choice.choose(vectors, LABELS, None, 4, vectors)
+        threshold_choice.choose(vectors, LABELS, None, 4, whiten=True)
         expected = [set(LABELS[rest].tolist()) for rest, _ in FOLDS]
+        for rest, _ in FOLDS:
+            inner = datasets.class_folds(LABELS[rest], 4, np.random.default_rng(0))
+            expected += [set(LABELS[rest][kept].tolist()) for kept, _ in inner]
         assert seen == expected
+
+    def test_a_whitened_threshold_as_loops_have_it(self, vectors):
+        """Each image is compared as the whitening has it that never saw its class."""
+        same, different = [], []
+        for rest, out in FOLDS:
+            z = fit_adaptation(vectors[rest], LABELS[rest]).apply(vectors)
+            for i in out:
+                for j in range(len(LABELS)):
+                    if i != j:
+                        (same if LABELS[i] == LABELS[j] else different).append(float(z[i] @ z[j]))
+        found = threshold_choice.choose(vectors, LABELS, None, 4, whiten=True)
+        expected = threshold_choice._where_rates_meet(np.array(same), np.array(different))
+        assert found.threshold == pytest.approx(expected, abs=1e-6)
+
+    @pytest.mark.parametrize("dim", [16, 200])
+    @pytest.mark.parametrize("whiten", [False, True])
+    def test_both_rates_are_alike_on_classes_left_out(self, dim, whiten):
+        """Also where there are more directions than images, which whitening then fits at will."""
+        rng = np.random.default_rng(7)
+        labels = np.repeat(np.arange(40), 4)
+        nuisance = rng.normal(size=(3, dim))  # what differs among images of each class
+        z = rng.normal(size=(40, dim))[labels] + 2 * rng.normal(size=(160, 3)) @ nuisance
+        z += 0.7 * rng.normal(size=z.shape)
+        found = threshold_choice.choose(unit(z).astype("float32"), labels, None, 5, whiten)
+        assert found.false_reject[0] == pytest.approx(found.false_accept[0], abs=0.05)
+
+    @pytest.mark.parametrize("wanted", [0.05, 0.2])
+    def test_whitened_it_accepts_as_many_strangers_as_wanted(self, wanted):
+        rng = np.random.default_rng(8)
+        labels = np.repeat(np.arange(60), 4)
+        z = rng.normal(size=(60, 100))[labels] + 0.7 * rng.normal(size=(240, 100))
+        found = threshold_choice.choose(unit(z).astype("float32"), labels, wanted, 5, True)
+        assert found.strangers[0] == pytest.approx(wanted, abs=0.05)
 
     def test_one_class_held_out_is_compared_with_the_others(self, vectors):
         some = LABELS < 3
@@ -117,11 +154,14 @@ class TestChoice:
             (LABELS, 5, 4, "strangers is 5; expected a share"),
             (np.arange(60), None, 4, "no two images of one class"),
             (LABELS, None, 13, "n_folds is 13; expected 2 to 12"),
+            (np.minimum(LABELS, 2), None, 2, "2 folds of 3 classes leave a single class"),
+            (np.minimum(np.arange(60), 40), None, 4, "no two images of one class"),
         ],
     )
-    def test_refuses(self, vectors, labels, strangers, n_folds, message):
+    @pytest.mark.parametrize("whiten", [False, True])
+    def test_refuses(self, vectors, labels, strangers, n_folds, message, whiten):
         with pytest.raises(ValueError, match=message):
-            threshold_choice.choose(vectors, labels, strangers, n_folds)
+            threshold_choice.choose(vectors, labels, strangers, n_folds, whiten)
 
     def test_is_said_in_words(self):
         rates = (0.1, 0.05, 0.2)
@@ -210,25 +250,43 @@ class TestRecognizer:
     def test_adapting_is_repeated_in_each_fold(self, recognizer, images):
         z = unit(models.embed(recognizer.encoder, images))
         found = recognizer.adapt(images, LABELS).choose_threshold(images, LABELS, n_folds=4)
-        whitened = fit_adaptation(z, LABELS).apply(z)
-        expected = threshold_choice.choose(z, LABELS, None, 4, whitened)
+        expected = threshold_choice.choose(z, LABELS, None, 4, whiten=True)
         assert found.threshold == pytest.approx(expected.threshold, abs=1e-3)
         assert found.false_reject == pytest.approx(expected.false_reject, abs=0.02)
 
     @pytest.mark.parametrize("how", ["at once", "loaded"])
-    def test_what_is_kept_is_a_threshold_of_the_recognizer_s_own_similarities(
+    def test_classes_that_adapt_got_are_left_out_where_three_others_remain(
         self, recognizer, images, tmp_path, how
     ):
-        """Also where only some of the images had a part in the whitening."""
         some, asked = LABELS < 6, LABELS >= 3
         recognizer.adapt(images[some], LABELS[some])
         if how == "loaded":
             recognizer.save(tmp_path / "model.keras")
             recognizer = Recognizer.load(tmp_path / "model.keras")
-        found = recognizer.choose_threshold(images[asked], LABELS[asked], 0.2, n_folds=3)
-        z = models.embed(recognizer.encoder, images[asked])  # of length 1 after adapting
-        expected = threshold_choice.choose(z, LABELS[asked], 0.2, 3)
+        with pytest.warns(UserWarning, match="30 images .* 15 of them .* on the 6 classes"):
+            found = recognizer.choose_threshold(images[asked], LABELS[asked], 0.2, n_folds=3)
+        new = LABELS >= 6
+        z = models.embed(recognizer.encoder, images[new])  # of length 1 after adapting
+        expected = threshold_choice.choose(z, LABELS[new], 0.2, 3)
         assert found.threshold == pytest.approx(expected.threshold, abs=1e-5)
+        assert found.n_classes == 6
+
+    @pytest.mark.parametrize("n_asked", [5, 8])
+    def test_where_fewer_remain_adapting_is_repeated_on_all(self, recognizer, images, n_asked):
+        """With a warning, whether some of its images are missing or some are new."""
+        some, asked = LABELS < 6, np.isin(LABELS, range(n_asked))
+        recognizer.adapt(images[some], LABELS[some])
+        with pytest.warns(UserWarning, match="as if it had got all of these and no other ones"):
+            found = recognizer.choose_threshold(images[asked], LABELS[asked], n_folds=3)
+        z = unit(models.embed(recognizer.encoder.layers[1], images[asked]))
+        expected = threshold_choice.choose(z, LABELS[asked], None, 3, whiten=True)
+        assert found.threshold == pytest.approx(expected.threshold, abs=1e-3)
+        assert found.n_classes == n_asked
+
+    @pytest.mark.filterwarnings("error::UserWarning")
+    def test_the_images_that_adapt_got_bring_no_warning(self, recognizer, images):
+        recognizer.adapt(images, LABELS)
+        assert recognizer.choose_threshold(images, LABELS).n_classes == N_CLASSES
 
     def test_what_was_adapted_to_other_images_is_taken_as_it_is(self, recognizer, images):
         some = LABELS < 6
