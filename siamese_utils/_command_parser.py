@@ -2,13 +2,15 @@
 
 import argparse
 
+from ._command_checks import folds, ready_names, share, similarity
+
 EXAMPLES = {
-    "train": "siamese train photos/ model.keras --strangers 0.05",
+    "train": "siamese train pictures/ model.keras --strangers 0.05",
     "enroll": "siamese enroll model.keras gallery.npz cup cup1.jpg cup2.jpg",
     "classify": "siamese classify model.keras gallery.npz new.jpg",
     "compare": "siamese compare model.keras a.jpg b.jpg",
-    "evaluate": "siamese evaluate photos photos/",
-    "threshold": "siamese threshold model.keras photos/ --strangers 0.01",
+    "evaluate": "siamese evaluate photos pictures/",
+    "threshold": "siamese threshold model.keras pictures/ --strangers 0.01",
     "export": "siamese export model.keras model.onnx",
 }
 FOLDER = "a folder that has one subfolder for each class, with its images"
@@ -40,58 +42,65 @@ def parser() -> argparse.ArgumentParser:
         command.add_argument(
             "model",
             metavar="MODEL",
-            help="a .keras file that train wrote, or the name of a ready encoder: photos or "
-            "omniglot (drawings)",
+            help="a .keras file that train wrote, or the name of a ready encoder: photos, or "
+            "omniglot for drawings",
         )
 
     def add_skip(command: argparse.ArgumentParser) -> None:
         command.add_argument(
-            "--skip-broken", action="store_true", help="leave out images that cannot be read"
+            "--skip-broken",
+            action="store_true",
+            help="leave out images that cannot be read, with a warning (default: an error)",
         )
 
     def add_choice(command: argparse.ArgumentParser) -> None:
         command.add_argument(
             "--strangers",
             metavar="SHARE",
-            type=float,
-            help="share of images of unknown classes that may be accepted, such as 0.05 (default: "
-            "the threshold makes both kinds of errors on pairs equally frequent)",
+            type=share,
+            help="share of images of unknown classes that may be taken for a stored class, such as "
+            "0.05, when as many classes are stored as the folder has (default: on pairs of images, "
+            "as large a share of same ones is refused as of different ones accepted)",
         )
         command.add_argument(
             "--folds",
             metavar="N",
-            type=int,
+            type=folds,
             default=5,
-            help="parts of the classes, each of which is left out once (default: 5)",
+            help="into how many groups the classes are divided; each is left out once (default: 5)",
         )
         add_skip(command)
 
     train = add(
         "train",
         "fit a ready encoder to a folder of images, and choose its threshold",
-        "Centre and whiten a ready encoder on the images of FOLDER, choose the threshold by "
-        "cross-validation over classes, and write both as MODEL. New classes are enrolled later, "
-        "without training.",
+        "Fit a ready encoder to the images of FOLDER, choose the threshold, and write both as "
+        "MODEL. Nothing is trained: the fit is a shift and a matrix that the encoder's output is "
+        "multiplied by. How good it is, is measured on classes that are left out in turn. Other "
+        "classes than those of FOLDER are enrolled later, from one image each.",
     )
     train.add_argument("folder", metavar="FOLDER", help=FOLDER)
     train.add_argument("out", metavar="MODEL", help="the .keras file to write")
     train.add_argument(
         "--encoder",
-        choices=["photos", "omniglot"],
-        help="the ready encoder (default: photos where images are in color or have no clear "
-        "ground, omniglot for drawings)",
+        choices=ready_names(),
+        help="the ready encoder (default: omniglot for drawings on a plain background, photos for "
+        "all else)",
     )
     add_choice(train)
 
     enroll = add(
         "enroll",
         "store images of a class in a gallery",
-        "Store images as examples of the class LABEL. GALLERY is made if there is none.",
+        "Store images as examples of the class LABEL. GALLERY is made if there is none. A folder "
+        "of many classes need not be enrolled: give it to classify as the gallery.",
     )
     add_model(enroll)
     enroll.add_argument("gallery", metavar="GALLERY", help="a .npz file")
     enroll.add_argument("label", metavar="LABEL", help="the name of the class")
-    enroll.add_argument("images", metavar="IMAGE", nargs="+", help="an image file")
+    enroll.add_argument(
+        "images", metavar="IMAGE", nargs="+", help="an image file, or a folder of images of LABEL"
+    )
     enroll.add_argument(
         "--average", action="store_true", help="store the mean of these images only"
     )
@@ -112,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
     classify.add_argument(
         "--threshold",
         metavar="T",
-        type=float,
+        type=similarity,
         help="similarity in [-1, 1] that a known class exceeds (default: the gallery file's, or "
         "the model's where it has none)",
     )
@@ -125,13 +134,14 @@ def parser() -> argparse.ArgumentParser:
         "compare",
         "do two image files show the same class?",
         "Print the cosine similarity of two image files, in [-1, 1], the threshold, and the "
-        "verdict: same where the score is above the threshold.",
+        "verdict: same where the score is above the threshold. A model without a threshold gives "
+        "no verdict.",
     )
     add_model(compare)
     compare.add_argument("left", metavar="A", help="an image file of any size and mode")
     compare.add_argument("right", metavar="B", help="another one")
     compare.add_argument(
-        "--threshold", metavar="T", type=float, help="in [-1, 1] (default: the model's)"
+        "--threshold", metavar="T", type=similarity, help="in [-1, 1] (default: the model's)"
     )
 
     evaluate = add(
@@ -160,7 +170,7 @@ def parser() -> argparse.ArgumentParser:
         "export",
         "write the encoder as an ONNX file",
         "Write the encoder of MODEL as an ONNX file, with embeddings of length 1, and compare it "
-        "with Keras. Reading and threshold are in the file's metadata.",
+        "with Keras. The file's metadata says how images are read for it, and the threshold.",
     )
     add_model(export)
     export.add_argument("out", metavar="FILE", help="the .onnx file to write")

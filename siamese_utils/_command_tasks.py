@@ -6,14 +6,18 @@ those of ``siamese COMMAND --help``, and returns a dict of plain values and a st
 
 import argparse
 import warnings
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from .datasets import DataError
+from .datasets.image_files import load_image
 from .models import pretrained_card
 from .models.pretrained import pretrained_names
 from .recognition import Recognizer, Survey, ThresholdChoice, survey_folder
-from .recognition.vectors import accepted, checked_threshold, refuse_class
+from .recognition.vectors import accepted, refuse_class
 
 Answer = tuple[dict, str]
 
@@ -23,16 +27,27 @@ def train(asked: argparse.Namespace) -> Answer:
     folder = look_over(asked)
     encoder = asked.encoder or folder.encoder
     recognizer = Recognizer.pretrained(encoder)
-    recognizer.progress = asked.progress
-    counts = np.unique(folder.labels, return_counts=True)[1]
-    # Without two images of a class nothing is known of how images of one class differ.
-    whitened = bool((counts > 1).sum() > 1)
-    recognizer.adapt(folder.paths, folder.labels if whitened else None)
+    recognizer.progress = partial(asked.progress, "fitting the encoder")
+    # Where no class has two images, the choice of the threshold says what is missing.
+    has_pairs = len(set(folder.labels)) < len(folder.labels)
+    recognizer.adapt(folder.paths, folder.labels if has_pairs else None)
     choice = chosen(recognizer, folder, asked)
     recognizer.save(asked.out)
+    before = choice.one_shot_before
+    if before is not None and before[0] > choice.one_shot[0]:
+        warnings.warn(
+            f"fitting did not help: {100 * choice.one_shot[0]:.1f} % after it, "
+            f"{100 * before[0]:.1f} % before. For the encoder as it is: siamese threshold "
+            f"{encoder} {asked.folder} --out {asked.out}",
+            stacklevel=1,
+        )
     why = "as asked" if asked.encoder else folder.reason
     answer = {"model": asked.out, "encoder": encoder, "reason": why, **told(choice, folder)}
-    text = f"{asked.out}: encoder {encoder} ({why})\n{choice}"
+    text = (
+        f"{asked.out}: encoder {encoder} ({why}), fitted to {choice.n_images} images of "
+        f"{choice.n_classes} classes\n{choice}\n"
+        f"next: siamese enroll {asked.out} gallery.npz LABEL IMAGE, for each class to recognize"
+    )
     return answer, text
 
 
@@ -40,8 +55,9 @@ def enroll(asked: argparse.Namespace) -> Answer:
     """Store images of a class in a gallery file."""
     gallery = Path(asked.gallery).expanduser()
     recognizer = load(asked.model, gallery if gallery.exists() else None)
-    recognizer.progress = asked.progress
-    recognizer.enroll(asked.label, asked.images, average=asked.average)
+    refuse_class(recognizer.unknown, np.array([asked.label]))
+    recognizer.progress = partial(asked.progress, "storing")
+    recognizer.enroll(asked.label, image_files(asked.images), average=asked.average)
     recognizer.save_gallery(gallery)
     n_own = int((recognizer.labels_ == asked.label).sum())
     answer = {
@@ -68,7 +84,7 @@ def classify(asked: argparse.Namespace) -> Answer:
     gallery = Path(asked.gallery).expanduser()
     if gallery.is_dir():
         recognizer = load(asked.model)
-        recognizer.progress = asked.progress
+        recognizer.progress = partial(asked.progress, "storing the folder")
         folder = recognizer.read_folder(gallery, skip_broken=asked.skip_broken)
         names = [folder.class_names[k] for k in folder.labels]
         recognizer.fit(folder.images, names, average=asked.average)
@@ -82,18 +98,18 @@ def classify(asked: argparse.Namespace) -> Answer:
                 "holds was decided by enroll: leave --average out."
             )
         recognizer = load(asked.model, gallery)
-        recognizer.progress = asked.progress
+    recognizer.progress = partial(asked.progress, "recognizing")
     if asked.threshold is not None:
-        recognizer.threshold = checked_threshold(asked.threshold)
+        recognizer.threshold = asked.threshold
     threshold, unknown = recognizer.threshold, recognizer.unknown
-    if threshold is not None:
-        refuse_class(unknown, recognizer.classes_)
-    index, scores = recognizer.nearest(asked.images)
+    refuse_class(unknown, recognizer.classes_)
+    images = readable(asked.images) if asked.skip_broken else asked.images
+    index, scores = recognizer.nearest(images)
     nearest, known = recognizer.labels_[index].tolist(), accepted(scores, threshold)
     results = [
         {"image": image, "label": name if is_known else unknown, "score": score, "nearest": name}
         for image, name, is_known, score in zip(
-            asked.images, nearest, known, scores.tolist(), strict=True
+            images, nearest, known, scores.tolist(), strict=True
         )
     ]
     lines = [f"{found['image']}\t{found['label']}\t{found['score']:.4f}" for found in results]
@@ -103,23 +119,26 @@ def classify(asked: argparse.Namespace) -> Answer:
 def compare(asked: argparse.Namespace) -> Answer:
     """Say whether two image files show the same class."""
     recognizer = load(asked.model)
-    if asked.threshold is not None:
-        recognizer.threshold = asked.threshold
-    elif recognizer.threshold is None:
-        raise ValueError(
-            f"{asked.model} has no threshold. Pass one, as --threshold 0.6, or choose it on images "
-            "of yours: siamese train, siamese threshold."
-        )
+    threshold = recognizer.threshold if asked.threshold is None else asked.threshold
+    recognizer.threshold = 0.0 if threshold is None else threshold  # the score is the same
     found = recognizer.compare(asked.left, asked.right)
-    verdict = "same" if found.same else "different"
+    same = None if threshold is None else found.same
+    verdict = {True: "same", False: "different", None: "none"}[same]
     answer = {
         "left": asked.left,
         "right": asked.right,
         "score": found.score,
-        "threshold": found.threshold,
-        "same": found.same,
+        "threshold": threshold,
+        "same": same,
     }
-    text = f"score      {found.score:.4f}\nthreshold  {found.threshold:.4f}\nverdict    {verdict}"
+    if threshold is None:
+        warnings.warn(
+            f"{asked.model} has no threshold, so there is no verdict. Pass one, as --threshold "
+            "0.6, or choose it on images of yours: siamese train, siamese threshold.",
+            stacklevel=1,
+        )
+    limit = "none" if threshold is None else f"{threshold:.4f}"
+    text = f"score      {found.score:.4f}\nthreshold  {limit}\nverdict    {verdict}"
     return answer, text
 
 
@@ -127,7 +146,6 @@ def evaluate(asked: argparse.Namespace) -> Answer:
     """Measure a model on the classes of a folder, each of which is left out once."""
     folder = look_over(asked)
     recognizer = load(asked.model)
-    recognizer.progress = asked.progress
     choice = chosen(recognizer, folder, asked)
     return {"model": asked.model, **told(choice, folder)}, str(choice)
 
@@ -142,7 +160,6 @@ def threshold(asked: argparse.Namespace) -> Answer:
         )
     folder = look_over(asked)
     recognizer = load(asked.model)
-    recognizer.progress = asked.progress
     choice = chosen(recognizer, folder, asked)
     recognizer.save(out)
     return {"model": out, **told(choice, folder)}, f"{out}:\n{choice}"
@@ -167,7 +184,15 @@ def load(model: str, gallery: Path | None = None) -> Recognizer:
 
 
 def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) -> ThresholdChoice:
-    """The threshold chosen on a folder; a warning where the model is no good on new classes."""
+    """The threshold chosen on a folder; warnings where it will not do on new classes."""
+    counts = np.unique(folder.labels, return_counts=True)[1]
+    if n_single := int((counts == 1).sum()):
+        warnings.warn(
+            f"{n_single} of {len(counts)} classes have a single image, which says nothing of how "
+            "images of one class differ. Give two or more of each.",
+            stacklevel=1,
+        )
+    recognizer.progress = partial(asked.progress, "choosing the threshold")
     choice = recognizer.choose_threshold(folder.paths, folder.labels, asked.strangers, asked.folds)
     if not choice.is_better_than_chance:
         cards = ", ".join(f"{name} ({pretrained_card(name)['for']})" for name in pretrained_names())
@@ -176,7 +201,54 @@ def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) ->
             f"whether the images are read as they are meant, or take another encoder: {cards}.",
             stacklevel=1,
         )
+    elif choice.false_reject[0] > 0.5:
+        warnings.warn(
+            f"at the threshold {choice.threshold:.3f}, {100 * choice.false_reject[0]:.0f} % of "
+            "pairs of one class are called different, so most images of enrolled classes will be "
+            "unknown. Enroll several images of a class, or allow more --strangers.",
+            stacklevel=1,
+        )
     return choice
+
+
+def image_files(names: Sequence[str]) -> list[str]:
+    """The image files that are named, and those in the folders that are named."""
+    found: list[str] = []
+    for name in names:
+        path = Path(name).expanduser()
+        if not path.is_dir():
+            found.append(name)
+            continue
+        entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
+        for entry in entries:
+            if entry.is_dir():
+                raise DataError(
+                    f"{entry} is a folder; expected image files of one class in {name}. Enroll "
+                    "each class by itself, or give the whole folder to siamese classify as the "
+                    "gallery."
+                )
+        if not entries:
+            raise DataError(f"{name} is empty; expected image files of one class in it.")
+        found += map(str, entries)
+    return found
+
+
+def readable(images: Sequence[str]) -> list[str]:
+    """Those image files that can be read; a warning for each other one."""
+    found, errors = [], []
+    for image in images:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # doubts come with the answer
+                load_image(image, 8)
+            found.append(image)
+        except DataError as error:
+            errors.append(error)
+    if not found:
+        raise errors[0]
+    for broken in errors:
+        warnings.warn(f"{broken} It is left out.", stacklevel=1)
+    return found
 
 
 def told(choice: ThresholdChoice, folder: Survey) -> dict:

@@ -14,9 +14,20 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from ._command_checks import check_paths
 from ._command_parser import parser
 
 SECONDS_BETWEEN = 2.0  # lines that say how far the work is
+# What messages tell those who call the package from Python, in words of the shell.
+IN_THE_SHELL = {
+    "skip_broken=True": "--skip-broken",
+    "written by Recognizer.save_gallery": "that siamese enroll wrote",
+    "written by Recognizer.save": "that siamese train wrote",
+    "; or, where you call load_image_folder yourself, lower min_images": "",
+    "adapt got": "siamese train got",
+    'turn the images yourself, pass them "as is", or leave them out': "turn the images, or leave "
+    "them out",
+}
 
 # Keras takes seconds to start, and may not start at all, so what needs it is imported late. That
 # is why this module stands outside of the package recognition.
@@ -63,16 +74,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         warnings.simplefilter("always", UserWarning)
         asked.progress = _Progress(stderr)
         try:
+            check_paths(asked)
             from . import _command_tasks
 
             answer, text = getattr(_command_tasks, asked.command)(asked)
         # Whatever goes wrong, also in a library: the shell's user gets a line, not a traceback.
         except Exception as raised:
             error = raised
-    for each in noticed:
-        _say(f"warning: {each.message}")
+    # Each once, though images are read more than once.
+    for message in dict.fromkeys(str(each.message) for each in noticed):
+        _say(f"warning: {_in_the_shell(message)}")
     if error is not None:
-        _say(f"error: {_message(error)}".replace("skip_broken=True", "--skip-broken"))
+        _say(f"error: {_in_the_shell(_message(error))}")
         return 2
     return _print(json.dumps(answer, indent=2, allow_nan=False) if asked.json else text)
 
@@ -89,6 +102,12 @@ def _message(error: Exception) -> str:
     if isinstance(error, DataError | ImportError | OSError | ValueError):
         return str(error)
     return f"{type(error).__name__}: {error}"
+
+
+def _in_the_shell(message: str) -> str:
+    for python, shell in IN_THE_SHELL.items():
+        message = message.replace(python, shell)
+    return message
 
 
 def _say(message: str) -> None:
@@ -113,16 +132,17 @@ def _print(text: str) -> int:
 
 
 class _Progress:
-    """A line on stderr every few seconds, while images are embedded."""
+    """A line on stderr every few seconds, while images are embedded, and one at the end."""
 
     def __init__(self, stderr: int):
-        self.stderr, self.last = stderr, time.monotonic()
+        self.stderr, self.last, self.said = stderr, time.monotonic(), ""
 
-    def __call__(self, n_done: int, n_all: int) -> None:
+    def __call__(self, doing: str, n_done: int, n_all: int) -> None:
         now = time.monotonic()
-        if n_done < n_all and now - self.last >= SECONDS_BETWEEN:
-            self.last = now
-            os.write(self.stderr, f"{n_done:,} of {n_all:,} images\n".encode())
+        is_end = n_done == n_all and self.said == doing
+        if is_end or (n_done < n_all and now - self.last >= SECONDS_BETWEEN):
+            self.last, self.said = now, "" if is_end else doing
+            os.write(self.stderr, f"{doing}: {n_done:,} of {n_all:,} images\n".encode())
 
 
 @contextmanager

@@ -52,8 +52,8 @@ def load_image_folder(
     min_images : int
         The fewest readable images a class may have. Defaults to 2, which make a pair.
     skip_broken : bool
-        Whether to skip, and report, image files that cannot be read. By default the first one
-        is an error.
+        Whether to skip, and report, image files that cannot be read, and classes of which none
+        can. Defaults to False: they are an error.
 
     Returns
     -------
@@ -98,31 +98,35 @@ def load_image_folder(
     skip_broken = truth(skip_broken, "skip_broken")
     root = as_path(root, "root")
     classes, skipped = list_folder(root)
-    arrays, labels, paths, original_sizes, doubtful = [], [], [], [], []
+    arrays, shown, paths, original_sizes, doubtful, broken = [], [], [], [], [], []
     first_with: dict[int, Path] = {}  # number of channels -> a file that has it
-    for label, files in enumerate(classes.values()):
+    for name, files in classes.items():
         for path in files:
             try:
                 array, original_size, doubts = read(path, how)
             except Exception as error:  # Pillow's decoders raise errors of many types
-                if not skip_broken:
-                    remedy = "Repair or remove the file, or pass skip_broken=True."
-                    raise unreadable(path, error, remedy) from error
-                skipped.append((path, f"broken image ({first_line(error)})"))
+                broken.append((path, first_line(error)))
                 continue
             require_one_kind(first_with, array, path)
             arrays.append(array)
-            labels.append(label)
+            shown.append(name)
             paths.append(path)
             original_sizes.append(original_size)
             doubtful += [(path, doubt) for doubt in doubts]
-    counts = np.bincount(labels, minlength=len(classes)).tolist()
-    require_images(root, dict(zip(classes, counts, strict=True)), min_images, skipped)
+    if broken and not skip_broken:
+        raise unreadable(broken, "Repair or remove them, or pass skip_broken=True.")
+    skipped += [(path, f"broken image ({reason})") for path, reason in broken]
+    counts = {name: shown.count(name) for name in classes}
+    if skip_broken and len(set(shown)) >= 2:
+        skipped += [(root / name, "no readable image") for name, n in counts.items() if not n]
+        counts = {name: n for name, n in counts.items() if n}
+    require_images(root, counts, min_images, skipped)
+    index = {name: k for k, name in enumerate(counts)}
     warn_of(doubtful, stacklevel=2)
     return ImageFolder(
         np.stack(arrays),
-        np.array(labels),
-        tuple(classes),
+        np.array([index[name] for name in shown]),
+        tuple(counts),
         tuple(paths),
         tuple(original_sizes),
         fit,

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from .._files import first_line
-from .doubts import Doubt, warn_of
+from .doubts import N_NAMED, Doubt, warn_of
 from .endings import image_endings, why_no_image
 from .fitting import Wanted, fit_image, read, wanted
 from .sources import DataError
@@ -141,7 +141,7 @@ def fit_arrays(
 def _read_all(
     paths: Sequence[str | Path], how: Wanted
 ) -> tuple[list[np.ndarray], list[tuple[Path, Doubt]]]:
-    images, doubts = [], []
+    images, doubts, broken = [], [], []
     first_with: dict[int, Path] = {}
     for name in paths:
         path = as_path(name, "path")
@@ -154,10 +154,13 @@ def _read_all(
         try:
             image, _, found = read(path, how)
         except Exception as error:  # Pillow's decoders raise errors of many types
-            raise unreadable(path, error, "Repair or replace the file.") from error
+            broken.append((path, first_line(error)))
+            continue
         require_one_kind(first_with, image, path)
         images.append(image)
         doubts += [(path, doubt) for doubt in found]
+    if broken:
+        raise unreadable(broken, "Repair or replace them.")
     return images, doubts
 
 
@@ -168,11 +171,11 @@ def as_path(path, name: str) -> Path:
     return Path(os.path.expanduser(path))
 
 
-def unreadable(path: Path, error: Exception, remedy: str) -> DataError:
-    """The error for an image file that cannot be decoded."""
-    return DataError(
-        f"{path} cannot be read ({first_line(error)}). Expected a complete image file. {remedy}"
-    )
+def unreadable(broken: Sequence[tuple[Path, str]], remedy: str) -> DataError:
+    """The error for image files that cannot be decoded, each with the reason."""
+    named = "; ".join(f"{path} cannot be read ({reason})" for path, reason in broken[:N_NAMED])
+    more = f"; and {len(broken) - N_NAMED} more" if len(broken) > N_NAMED else ""
+    return DataError(f"{named}{more}. Expected complete image files. {remedy}")
 
 
 def require_one_kind(first_with: dict[int, Path], image: np.ndarray, path: Path) -> None:

@@ -79,11 +79,15 @@ def require_encoder(path: Path, stored: str | None, given: str | None) -> None:
     """
     if stored == given:
         return
-    made = "of embeddings, without an encoder" if stored is None else f"by the encoder {stored}"
-    passed = "none" if given is None else f"the encoder {given}"
+    if stored is None:
+        made = "of embeddings, without an encoder, and one is given"
+    elif given is None:
+        made = f"by an encoder ({stored}), and none is given"
+    else:
+        made = f"by another encoder ({stored}) than this one ({given})"
     remedy = (
         "Pass no encoder, and embeddings as queries"
         if stored is None
-        else "Load the encoder that made it, or make the gallery again with yours"
+        else "Take the model that made it, or make the gallery again with this one"
     )
-    raise ValueError(f"{path} was made {made}, and {passed} is given. {remedy}.")
+    raise ValueError(f"{path} was made {made}. {remedy}.")

@@ -1,5 +1,6 @@
 """Looking a folder of images over: what is in it, and which ready encoder suits it."""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,10 @@ def survey_folder(root: str | Path, skip_broken: bool = False) -> Survey:
     2 images of 2 classes, 1 of each; 0 files left out
     images are in color: encoder 'photos'
     """
-    folder = load_image_folder(root, SIDE, channels=3, min_images=1, skip_broken=skip_broken)
+    with warnings.catch_warnings():
+        # Doubtful images are named by whoever reads them to embed them, at their full size.
+        warnings.simplefilter("ignore", UserWarning)
+        folder = load_image_folder(root, SIDE, channels=3, min_images=1, skip_broken=skip_broken)
     spread = np.ptp(folder.images, axis=3)  # of the channels, (n, height, width)
     is_color = (spread > COLORFUL).mean(axis=(1, 2)) > 0.01
     if is_color.mean() > 0.1:
@@ -95,9 +99,9 @@ def survey_folder(root: str | Path, skip_broken: bool = False) -> Survey:
     else:
         n_clear = sum(to_ink(image.mean(axis=2))[1] is None for image in folder.images)
         if n_clear > 0.75 * len(folder.images):
-            encoder, reason = "omniglot", "drawings on a clear ground"
+            encoder, reason = "omniglot", "drawings on a plain background"
         else:
-            encoder, reason = "photos", "images have no clear ground"
+            encoder, reason = "photos", "images have no plain background"
     names = [folder.class_names[k] for k in folder.labels]
     skipped = [(str(path), why) for path, why in folder.skipped]
     return Survey(list(folder.paths), names, skipped, encoder, reason)

@@ -36,6 +36,9 @@ class ThresholdChoice(Measured):
     one_shot : (mean, low, high)
         Share of images of held-out classes whose nearest of one image of each class, held out
         or not, is that of their own class, among ``n_classes``.
+    one_shot_before : (mean, low, high) or None
+        The same of the embeddings as they were before a whitening; None where they were not
+        whitened, or the whitening was learned from other images.
 
     Examples
     --------
@@ -58,6 +61,7 @@ class ThresholdChoice(Measured):
     false_reject: tuple[float, float, float]
     strangers: tuple[float, float, float]
     one_shot: tuple[float, float, float]
+    one_shot_before: tuple[float, float, float] | None = None
 
     @property
     def is_better_than_chance(self) -> bool:
@@ -71,17 +75,22 @@ class ThresholdChoice(Measured):
             return f"{mean} ({low} to {high} in {self.n_folds} folds)"
 
         rule = (
-            "both error rates of pairs alike"
+            "equal error rates on pairs"
             if self.strangers_wanted is None
             else f"{100 * self.strangers_wanted:g} % of strangers accepted"
         )
+        before = (
+            ""
+            if self.one_shot_before is None
+            else f"the same before fitting: {rates(self.one_shot_before)}\n"
+        )
         return (
             f"{self.n_classes}-way one-shot accuracy on classes left out: {rates(self.one_shot)}, "
-            f"chance {100 / self.n_classes:.1f} %\n"
+            f"chance {100 / self.n_classes:.1f} %\n{before}"
             f"threshold {self.threshold:.3f}, chosen for {rule}; on classes left out,\n"
             f"  different pairs called same: {rates(self.false_accept)}\n"
             f"  same pairs called different: {rates(self.false_reject)}\n"
-            f"  strangers taken for one of {self.n_stored} classes: {rates(self.strangers)}"
+            f"  strangers taken for one of {self.n_stored} stored classes: {rates(self.strangers)}"
         )
 
 
@@ -127,14 +136,14 @@ def choose(
     if strangers is not None and not 0 < strangers < 1:
         raise ValueError(f"strangers is {strangers!r}; expected a share above 0 and below 1")
     everything = np.arange(len(numbers))
-    as_they_are = None if whiten else embeddings @ embeddings.T
+    as_they_are = embeddings @ embeddings.T
 
     def compared(some: np.ndarray, n_parts: int) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
         """Folds of some images: the rest, those held out, and how alike these are to all."""
         found = []
         for rest, held_out in class_folds(numbers[some], n_parts, np.random.default_rng(0)):
             rest, held_out = some[rest], some[held_out]
-            if as_they_are is None:
+            if whiten:
                 _require_pairs(numbers[rest])
                 vectors = fit_adaptation(embeddings[rest], numbers[rest]).apply(embeddings)
                 block = vectors[held_out] @ vectors.T
@@ -165,8 +174,8 @@ def choose(
         same, different = _pairs(block, numbers, held_out, everything)
         nearest = _nearest_other(block, numbers, held_out, rest)
         wrong = different > threshold, same <= threshold, nearest > threshold
-        credit = _one_shot(block, numbers, held_out)
-        rates.append([*(np.mean(each) for each in wrong), credit.mean()])
+        right = [_one_shot(rows, numbers, held_out) for rows in (block, as_they_are[held_out])]
+        rates.append([np.mean(each) for each in (*wrong, *right)])
     spread = [
         (float(column.mean()), float(column.min()), float(column.max()))
         for column in np.array(rates).T
@@ -179,7 +188,8 @@ def choose(
         len(numbers),
         n_folds,
         n_rest,
-        *spread,
+        *spread[:4],
+        spread[4] if whiten else None,
     )
 
 

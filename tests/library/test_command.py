@@ -2,17 +2,23 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from conftest import ROOT
 from PIL import Image
 
-from siamese_utils import _command_parser, _command_tasks, command
+from siamese_utils import _command_checks, _command_parser, _command_tasks, command
 from siamese_utils.chapters import write_letters
-from siamese_utils.recognition import Recognizer
+from siamese_utils.models.pretrained import pretrained_names
+from siamese_utils.recognition import Recognizer, ThresholdChoice
 
 
 def flat_encoder():
@@ -212,19 +218,45 @@ def test_a_model_no_better_than_chance_says_so(run, place):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["compare", "gone.keras", "left.png", "up.png"], "gone.keras is not a file. Expected"),
+        (
+            ["compare", "gone.keras", "left.png", "up.png"],
+            "gone.keras is neither a file nor a ready encoder; expected",
+        ),
         (["compare", "left.png", "left.png", "up.png"], "left.png is not a Keras file"),
         (["compare", "plain.npz", "left.png", "up.png"], "plain.npz is not a Keras file"),
-        (["compare", "model.keras", "left.png", "gone.png"], "gone.png cannot be read"),
+        (["compare", "photo", "left.png", "up.png"], "or one of omniglot, photos"),
+        (["compare", "model.keras", "left.png", "gone.png"], "not there: gone.png; expected"),
+        (["compare", "model.keras", "gone.png", "none.png"], "not there: gone.png, none.png;"),
         (["compare", "model.keras", "broken.png", "up.png"], "broken.png cannot be read"),
         (["compare", "model.keras", "folder", "up.png"], "folder cannot be read"),
-        (["classify", "model.keras", "gone.npz", "up.png"], "gone.npz is not a file. Expected"),
+        (["classify", "model.keras", "gone.npz", "up.png"], "gone.npz is not there; expected"),
         (["classify", "model.keras", "up.png", "up.png"], "up.png is not a gallery"),
-        (["classify", "model.keras", "other.npz", "up.png"], "other.npz was made by the encoder"),
+        (
+            ["classify", "model.keras", "other.npz", "up.png"],
+            "other.npz was made by another encoder",
+        ),
         (["classify", "model.keras", "none.npz", "up.png"], "none.npz was made of embeddings"),
         (["classify", "model.keras", "folder/up", "up.png"], "up has 0 class folder(s)"),
-        (["classify", "model.keras", "folder", "up.png", "gone.png"], "gone.png cannot be read"),
-        (["classify", "model.keras", "folder", "up.png", "--threshold", "2"], "threshold is 2.0;"),
+        (["classify", "model.keras", "folder", "up.png", "gone.png"], "not there: gone.png"),
+        (["train", "gone", "new.keras"], "gone is not a folder; expected a folder with one"),
+        (["train", "folder", "new.h5"], "new.h5 is to be written; expected a name with .keras"),
+        (["train", "folder", "gone/new.keras"], "gone; expected a folder that is there"),
+        (["threshold", "photos", "folder", "--out", "new.h5"], "expected a name with .keras"),
+        (["export", "model.keras", "new.h5"], "expected a name with .onnx"),
+        (["enroll", "model.keras", "new.h5", "left", "left.png"], "a name with .npz"),
+        (
+            ["enroll", "model.keras", "new.npz", "unknown", "left.png"],
+            "'unknown', which is a class",
+        ),
+        (
+            ["enroll", "model.keras", "new.npz", "left", "folder"],
+            "left is a folder; expected image",
+        ),
+        (["enroll", "model.keras", "new.npz", "left", "empty"], "empty is empty; expected image"),
+        (
+            ["classify", "model.keras", "folder", "broken.png", "--skip-broken"],
+            "broken.png cannot be read",
+        ),
     ],
 )
 @pytest.mark.parametrize("options", [[], ["--json"]])
@@ -235,16 +267,58 @@ def test_errors(run, place, arguments, options, message):
         gallery = Recognizer(encoder).fit(np.eye(2).reshape(1, 2, 2, 1), ["a"])
         gallery.save_gallery(place / "other.npz")
     Recognizer().fit(np.ones((1, 4)), ["a"]).save_gallery(place / "none.npz")
+    (place / "empty").mkdir(exist_ok=True)
+    before = sorted(place.iterdir())
     status, out, err = run(*arguments, *options)
+    assert sorted(place.iterdir()) == before, "nothing is written"
     assert (status, out) == (2, "")
     assert err.startswith("error: ")
     assert err.count("\n") == 1, "one line"
     assert message in err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "folder", "new.keras", "--strangers", "5"], "'5' is not a share above 0"),
+        (["train", "folder", "new.keras", "--folds", "1"], "'1' is not a whole number of 2"),
+        (["train", "folder", "new.keras", "--folds", "x"], "'x' is not a whole number of 2"),
+        (["classify", "photos", "folder", "up.png", "--threshold", "2"], "'2' is not a similarity"),
+        (["compare", "photos", "up.png", "up.png", "--threshold", "nan"], "is not a similarity"),
+        (["train", "folder", "new.keras", "--encoder", "photo"], "'omniglot', 'photos'"),
+    ],
+)
+def test_numbers_are_refused_at_once(run, capfd, arguments, message):
+    with pytest.raises(SystemExit) as raised:
+        run(*arguments)
+    assert raised.value.code == 2
+    assert message in capfd.readouterr().err
+
+
+def test_what_is_said_in_words_of_the_shell_is_said_in_python():
+    """Each phrase that is replaced stands in a message of the package, or it went stale."""
+    paths = set((ROOT / "siamese_utils").rglob("*.py")) - {Path(command.__file__)}
+    # a message may be divided over lines
+    texts = [re.sub(r"""["']\s*f?["']""", "", path.read_text("utf-8")) for path in paths]
+    for python in command.IN_THE_SHELL:
+        assert any(python in text for text in texts), python
+
+
+def test_a_warning_is_said_once(run, monkeypatch):
+    """The images of a command are read more than once."""
+
+    def compare(asked):
+        for _ in range(3):
+            warnings.warn("dark", stacklevel=1)
+        return {}, "done"
+
+    monkeypatch.setattr(_command_tasks, "compare", compare)
+    assert run("compare", "model.keras", "left.png", "up.png") == (0, "done\n", "warning: dark\n")
+
+
 def test_stderr_is_given_back(run, capfd):
     """The file descriptor: Python's own sys.stderr is another one under pytest."""
-    run("compare", "model.keras", "left.png", "gone.png")
+    run("compare", "model.keras", "left.png", "broken.png")
     os.write(2, b"still here")
     assert capfd.readouterr().err == "still here"
 
@@ -298,7 +372,7 @@ def test_letters_that_the_terminal_lacks_do_not_end_it(place):
     found = in_a_shell(place, line, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C.UTF-8")
     assert found.stdout.decode("ascii").startswith("\\xe9.png\tleft\t1.0000")
     assert found.returncode == 2, "of the second, whose file is not there"
-    assert found.stderr.decode("ascii").startswith("error: \\xe9 cannot be read")
+    assert found.stderr.decode("ascii").startswith("error: not there: \\xe9")
 
 
 @pytest.mark.nightly
@@ -340,12 +414,14 @@ class TestTrain:
         model = str(tmp_path / "letters.keras")
         status, out, err = run("train", str(drawings), model, "--folds", "3")
         assert (status, err) == (0, "")
-        assert "letters.keras: encoder omniglot (drawings on a clear ground)" in out
+        assert "letters.keras: encoder omniglot (drawings on a plain background)" in out
         assert "6-way one-shot accuracy on classes left out: " in out
         trained = Recognizer.load(model)
         choice = trained.threshold_choice_
         assert trained.threshold == choice.threshold
-        assert f"threshold {choice.threshold:.3f}, chosen for both error rates" in out
+        assert f"threshold {choice.threshold:.3f}, chosen for equal error rates" in out
+        assert "fitted to " in out
+        assert f"next: siamese enroll {model} gallery.npz LABEL IMAGE" in out
         assert choice.one_shot[0] > 0.6
         assert choice.false_reject[0] < 0.3
 
@@ -394,6 +470,28 @@ class TestTrain:
         assert err.startswith("warning: ") and "notes.txt is left out: " in err
         assert json.loads(out)["skipped"][0][0].endswith("notes.txt")
 
+    def test_classes_of_a_single_image_are_said(self, run, drawings, tmp_path):
+        shutil.copytree(drawings, tmp_path / "some")
+        for path in sorted((tmp_path / "some" / "A").iterdir())[1:]:
+            path.unlink()
+        status, _, err = run("evaluate", "omniglot", str(tmp_path / "some"), "--folds", "2")
+        assert status == 0
+        assert err.startswith("warning: 1 of 6 classes have a single image")
+
+    @pytest.mark.parametrize("refused", [0.3, 0.96])
+    @pytest.mark.parametrize("before", [0.5, 0.9])
+    def test_doubts_of_what_was_chosen_are_said(
+        self, run, drawings, tmp_path, monkeypatch, before, refused
+    ):
+        rates, one_shot = (0.0, 0.0, 0.0), (0.8, 0.8, 0.8)
+        found = ThresholdChoice(
+            *(0.9, None, 6, 36, 3, 4, rates, (refused,) * 3, rates, one_shot, (before,) * 3)
+        )
+        monkeypatch.setattr(Recognizer, "choose_threshold", lambda *arguments: found)
+        _, _, err = run("train", str(drawings), str(tmp_path / "model.keras"))
+        assert ("96 % of pairs of one class are called different" in err) == (refused == 0.96)
+        assert ("fitting did not help: 80.0 % after it, 90.0 % before" in err) == (before == 0.9)
+
     def test_no_better_than_chance_is_said(self, run, tmp_path):
         rng = np.random.default_rng(0)
         for k in range(4):
@@ -416,7 +514,12 @@ class TestGallery:
         asked = [str(paths[1]) for paths in files.values()]
         out = run("classify", "omniglot", gallery, *asked)[1]
         assert [line.split("\t")[1] for line in out.splitlines()] == list("ABK")
-        assert "has no threshold" in run("compare", "omniglot", *asked[:2])[2]
+        status, out, err = run("compare", "omniglot", *asked[:2])
+        assert status == 0
+        assert out.splitlines()[1:] == ["threshold  none", "verdict    none"]
+        assert err.startswith("warning: omniglot has no threshold, so there is no verdict.")
+        found = json.loads(run("compare", "omniglot", *asked[:2], "--json")[1])
+        assert (found["threshold"], found["same"]) == (None, None)
         out = run("compare", "omniglot", asked[0], str(files["A"][0]), "--threshold", "0.3")[1]
         assert out.splitlines()[2] == "verdict    same"
 
@@ -425,6 +528,25 @@ class TestGallery:
         run("enroll", "model.keras", gallery, "left", "left.png", "large.jpg")
         out = run("enroll", "model.keras", gallery, "left", "left.png", "large.jpg", "--average")[1]
         assert out.splitlines()[0] == "left: 3 stored"
+
+    def test_a_folder_of_one_class(self, run, place, tmp_path):
+        save(tmp_path / "own" / "1.png", LEFT)
+        save(tmp_path / "own" / "2.png", np.kron(LEFT, np.ones((2, 2))))
+        (tmp_path / "own" / ".hidden").write_text("?")
+        gallery = str(tmp_path / "gallery.npz")
+        out = run("enroll", "model.keras", gallery, "left", str(tmp_path / "own"), "up.png")[1]
+        assert out.splitlines()[0] == "left: 3 stored"
+
+    def test_broken_queries_are_left_out_if_asked_for(self, run):
+        asked = ("classify", "model.keras", "plain.npz", "up.png", "broken.png", "left.png")
+        status, out, err = run(*asked)
+        assert (status, out) == (2, "")
+        status, out, err = run(*asked, "--skip-broken")
+        assert [line.split("\t")[:2] for line in out.splitlines()] == [
+            ["up.png", "up"],
+            ["left.png", "left"],
+        ]
+        assert err.startswith("warning: broken.png cannot be read") and "left out" in err
 
     def test_the_mean_of_each_class_of_a_folder(self, run, place, tmp_path):
         """The mean of left and up is at 30 degrees to both, and to a third that lies between."""
@@ -461,13 +583,21 @@ class TestThreshold:
 
 
 def test_long_work_says_how_far_it_is(monkeypatch, tmp_path):
-    times = iter([0.0, 1.0, 2.5, 3.0, 9.0])
+    times = iter([0.0, 1.0, 2.5, 3.0, 9.0, 9.5])
     monkeypatch.setattr(command.time, "monotonic", lambda: next(times))
     with (tmp_path / "said").open("wb") as file:
         progress = command._Progress(file.fileno())
         for done in (41, 82, 123, 164):  # after 1, 2.5, 3 and 9 seconds
-            progress(done, 164)
-    assert (tmp_path / "said").read_text() == "82 of 164 images\n", "nothing at the end"
+            progress("storing", done, 164)
+        progress("recognizing", 5, 5)  # too short to speak of
+    assert (tmp_path / "said").read_text().splitlines() == [
+        "storing: 82 of 164 images",
+        "storing: 164 of 164 images",
+    ]
+
+
+def test_the_ready_names_are_known_without_keras():
+    assert _command_checks.ready_names() == pretrained_names()
 
 
 def test_every_command_has_an_example_that_its_parser_takes():

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from siamese_utils.datasets import DataError, ImageFolder, load_image_folder
-from siamese_utils.datasets.image_files import load_image
+from siamese_utils.datasets.image_files import load_image, load_images
 
 
 def small(size=(8, 8), mode="L", colour=100):
@@ -212,8 +212,37 @@ def test_a_broken_image_is_named_with_a_remedy(tmp_path, suffix, how):
         load_image(path, 8)
     message = str(raised.value)
     assert f"{path} cannot be read" in message
-    assert "Expected a complete image file" in message
+    assert "Expected complete image files" in message
     assert "Repair or replace" in message
+
+
+@pytest.mark.parametrize("n_broken", [3, 12])
+def test_broken_images_are_named_together(root, n_broken):
+    """Ten of them at most, so that nobody repairs one after the other."""
+    for k in range(n_broken):
+        make_broken(root / "cat" / f"broken{k:02}.png", "truncated")
+    message = expect_error("Repair or remove them, or pass skip_broken=True", root, 8)
+    assert message.count("cannot be read") == min(n_broken, 10)
+    assert ("and 2 more" in message) == (n_broken == 12)
+    with pytest.raises(DataError) as raised:
+        load_images(sorted((root / "cat").glob("broken*")), 8)
+    assert str(raised.value).count("cannot be read") == min(n_broken, 10)
+
+
+def test_a_class_without_a_readable_image_is_skipped_if_asked_for(root):
+    (root / "emu").mkdir()
+    make_broken(root / "emu" / "1.png", "text")
+    (root / "cow").mkdir()
+    folder = load_image_folder(root, 8, skip_broken=True)
+    assert folder.class_names == ("cat", "dog")
+    assert set(folder.labels.tolist()) == {0, 1}
+    assert {path.name: why for path, why in folder.skipped if path.is_dir()} == {
+        "cow": "no readable image",
+        "emu": "no readable image",
+    }
+    for path in (root / "dog").iterdir():
+        make_broken(path, "text")
+    expect_error(r"cow has 0 readable image\(s\); .*dog has 0", root, 8, skip_broken=True)
 
 
 BAD_ARGUMENTS = [

@@ -38,11 +38,11 @@ def write(root, make, n_classes=3, n_each=4, seed=0):
 @pytest.mark.parametrize(
     ("make", "encoder", "reason"),
     [
-        (drawing, "omniglot", "drawings on a clear ground"),
-        (lambda rng: drawing(rng, mode="RGB"), "omniglot", "drawings on a clear ground"),
-        (lambda rng: drawing(rng, 0, 255), "omniglot", "drawings on a clear ground"),
-        (lambda rng: drawing(rng, 180, 60), "omniglot", "drawings on a clear ground"),
-        (textured, "photos", "images have no clear ground"),
+        (drawing, "omniglot", "drawings on a plain background"),
+        (lambda rng: drawing(rng, mode="RGB"), "omniglot", "drawings on a plain background"),
+        (lambda rng: drawing(rng, 0, 255), "omniglot", "drawings on a plain background"),
+        (lambda rng: drawing(rng, 180, 60), "omniglot", "drawings on a plain background"),
+        (textured, "photos", "images have no plain background"),
         (colored, "photos", "images are in color"),
     ],
 )
@@ -70,5 +70,5 @@ def test_paths_labels_and_what_is_left_out(tmp_path):
     assert path.endswith("1.png") and "broken image" in why
     assert str(survey) == (
         "3 images of 2 classes, 1 to 2 of each; 1 files left out\n"
-        "drawings on a clear ground: encoder 'omniglot'"
+        "drawings on a plain background: encoder 'omniglot'"
     )

@@ -1,5 +1,7 @@
 """The threshold that cross-validation over classes chooses, and the errors that it tells of."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -169,8 +171,19 @@ class TestChoice:
         text = str(found)
         assert "12-way one-shot accuracy on classes left out: 80.0 % (70.0 % to 90.0 % in" in text
         assert "1 % of strangers accepted" in text
-        assert "taken for one of 9 classes: 10.0 % (5.0 % to 20.0 % in 4 folds)" in text
+        assert "taken for one of 9 stored classes: 10.0 % (5.0 % to 20.0 % in 4 folds)" in text
+        assert "before fitting" not in text
         assert ThresholdChoice.from_dict(found.as_dict()) == found
+        fitted = replace(found, one_shot_before=(0.7, 0.6, 0.75))
+        assert "the same before fitting: 70.0 % (60.0 % to 75.0 % in" in str(fitted)
+        assert ThresholdChoice.from_dict(fitted.as_dict()) == fitted
+
+    def test_says_how_it_was_before_the_whitening(self, vectors):
+        found = threshold_choice.choose(vectors, LABELS, None, 4, whiten=True)
+        plain = threshold_choice.choose(vectors, LABELS, None, 4)
+        assert found.one_shot_before == plain.one_shot
+        assert found.one_shot != plain.one_shot
+        assert plain.one_shot_before is None
 
 
 class TestOneShot:

@@ -69,12 +69,13 @@ def run(command, folder=ROOT, **environment):
 
 
 def test_every_line_for_the_shell_is_run_below():
-    session = (".venv/bin/siamese ", ".venv/bin/python ")
+    session = (".venv/bin/siamese ", ".venv/bin/python ", "mkdir new ")
     commands = [line for line in SHELL if not line.startswith(session)]
     made = {line.removesuffix(" --always-make") for line in MADE}
     assert set(commands) == {*made, *ENVIRONMENTS, *PROGRAMS}
-    assert len(SHELL) - len(commands) == 5  # the images, train, enroll twice, classify
-    assert {language for language, _ in BLOCKS} == {"bash", "python"}
+    # the images, those moved away, train, enroll twice, classify
+    assert len(SHELL) - len(commands) == 6
+    assert {language for language, _ in BLOCKS} == {"bash", "python", "text"}
 
 
 def commands_of_the_integration():
@@ -141,10 +142,16 @@ def test_the_session_in_the_shell_is_what_it_says(tmp_path):
             answer = run([sys.executable, *module, *arguments], tmp_path, PYTHONPATH=str(ROOT))
             assert answer.returncode == 0, answer.stderr
             said[arguments[0]] = answer.stdout
-    assert "141-way one-shot accuracy on classes left out" in said["train"]
+        elif program == "mkdir":
+            assert run(["bash", "-c", line], tmp_path).returncode == 0
+    assert "138-way one-shot accuracy on classes left out" in said["train"]
     assert "encoder photos (images are in color)" in said["train"]
     assert "2 stored of 2 classes" in said["enroll"]
-    assert said["classify"].split()[:2] == ["emoji/lion/twemoji.png", "lion"]
+    (shown,) = (block for language, block in BLOCKS if language == "text")
+    for found, printed in zip(said["classify"].splitlines(), shown.splitlines(), strict=True):
+        *names, score = printed.split()
+        assert found.split("\t")[:2] == names
+        assert float(found.split("\t")[2]) == pytest.approx(float(score), abs=2e-3)
     found = run([str(Path(sys.executable).parent / "siamese"), "--help"])
     assert (found.returncode, found.stderr) == (0, "")
     assert all(name in found.stdout for name in said if name != "-c")
