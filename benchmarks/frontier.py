@@ -19,7 +19,6 @@ state is saved in _build/frontier, from where it goes on if it was interrupted. 
 test data is counted in results/looks.json.
 """
 
-import base64
 import dataclasses
 import hashlib
 import itertools
@@ -40,6 +39,7 @@ from keras import layers
 
 from siamese_utils import (
     augment,
+    chapters,
     datasets,
     distances,
     evaluation,
@@ -412,9 +412,8 @@ def on_runs(settings, encoder, head, embed):
 
 
 def share(accuracy, interval, credit):
-    """An accuracy with its interval, and which trials were right: eight in a byte, in base 64."""
-    bits = np.packbits(credit.ravel() == 1)
-    right = base64.b64encode(bits.tobytes()).decode("ascii")
+    """An accuracy with its interval, and which trials were right."""
+    right = chapters.pack_answers(credit)
     return {"accuracy": accuracy, "interval": list(interval), "right": right}
 
 

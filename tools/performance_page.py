@@ -3,16 +3,13 @@
 python tools/performance_page.py
 """
 
-import hashlib
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
-from matplotlib.figure import Figure
-from results_page import RECORDS, ROOT, at, origin
+from results_page import RECORDS, ROOT, at, origin, save
 
 from siamese_utils import chapters, plots
 from siamese_utils._files import write_whole
@@ -300,11 +297,6 @@ def growth_parts(folder: Path) -> list[str]:
 # Figures -----------------------------------------------------------------------------
 
 
-def figure_digest(rows: list[Any]) -> str:
-    """Names the numbers that a figure shows; kept in its file, where a test finds it."""
-    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()
-
-
 def write_figures(folder: Path = BENCHMARKS, figures: Path = FIGURES) -> None:
     """Draw the ratios and the growth record; without records, no figure stays."""
     for old in figures.glob("performance_*.png"):
@@ -343,11 +335,6 @@ def draw_ratios(rows: list[tuple[str, float]], path: Path) -> None:
     axis.xaxis.set_major_formatter("{x:g}")
     axis.invert_yaxis()
     save(figure, rows, path)
-
-
-def save(figure: Figure, rows: list[Any], path: Path) -> None:
-    figure.savefig(path, metadata={"Description": figure_digest(rows), "Software": None})
-    plt.close(figure)
 
 
 def main() -> None:

@@ -239,18 +239,23 @@ class RandomComposition(keras.layers.Layer):
                 "images each, one letter after the other"
             )
         n_letters = ops.shape(images)[0] // self.n_images
-        # Drawn for the batch: whether, in which direction, how far apart, and both sizes.
-        chance = keras.random.uniform((5,), dtype="float32", seed=self.generator)
-        angle, far = 2 * np.pi * chance[1], images.shape[1] * (0.11 + 0.12 * chance[2])
+        # One layout for the batch: if each letter had its own, the layout would tell them apart.
+        chances = keras.random.uniform((5,), dtype="float32", seed=self.generator)
+        whether, direction, apart, size, other_size = ops.unstack(chances, 5)
+        # Side by side, one above the other, or overlapping, but both in the picture.
+        angle, far = 2 * np.pi * direction, images.shape[1] * (0.11 + 0.12 * apart)
         shift = ops.stack([far * ops.cos(angle), far * ops.sin(angle)])
-        first = _reduced(images, 0.55 + 0.3 * chance[3], shift)
         ahead = keras.random.uniform((n_letters, 1), dtype="float32", seed=self.generator)
         ahead = 1 + ops.cast(ops.floor(ahead * (ops.cast(n_letters, "float32") - 1)), "int32")
-        other = (ops.arange(n_letters)[:, None] + ahead) % n_letters  # never the letter itself
-        places = other * self.n_images + ops.arange(self.n_images)[None]
-        second = ops.take(images, ops.reshape(places, (-1,)), axis=0)
-        second = _reduced(second, 0.55 + 0.3 * chance[4], -shift)
-        return ops.where(chance[0] < self.share, ops.maximum(first, second), images)
+        partner = (ops.arange(n_letters)[:, None] + ahead) % n_letters  # never the letter itself
+        places = partner * self.n_images + ops.arange(self.n_images)[None]
+
+        def composed():
+            first = _reduced(images, 0.55 + 0.3 * size, shift)
+            second = ops.take(images, ops.reshape(places, (-1,)), axis=0)
+            return ops.maximum(first, _reduced(second, 0.55 + 0.3 * other_size, -shift))
+
+        return ops.cond(whether < self.share, composed, lambda: images)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -1,5 +1,6 @@
 """What only the book needs: the set-up of a chapter, its settings, its record, its tables."""
 
+from .answers import pack_answers, unpack_answers
 from .emoji import write_emoji
 from .letters import write_letters
 from .parameters import check_parameters
@@ -12,11 +13,13 @@ __all__ = [
     "PROFILES",
     "check_parameters",
     "markdown_table",
+    "pack_answers",
     "provenance",
     "read_record",
     "set_up",
     "settings",
     "store_record",
+    "unpack_answers",
     "write_emoji",
     "write_letters",
     "write_record",

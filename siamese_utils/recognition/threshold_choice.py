@@ -180,6 +180,7 @@ def choose(
         (float(column.mean()), float(column.min()), float(column.max()))
         for column in np.array(rates).T
     ]
+    false_accept, false_reject, of_strangers, one_shot, before = spread
     n_rest = len(classes) - len(classes) // n_folds
     return ThresholdChoice(
         threshold_of(everything, folds),
@@ -188,8 +189,11 @@ def choose(
         len(numbers),
         n_folds,
         n_rest,
-        *spread[:4],
-        spread[4] if whiten else None,
+        false_accept,
+        false_reject,
+        of_strangers,
+        one_shot,
+        before if whiten else None,
     )
 
 

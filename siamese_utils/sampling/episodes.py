@@ -7,7 +7,8 @@ import numpy as np
 
 from .._checks import class_labels, require_generator, whole_number
 
-N_FIXED, FIXED_SEED = 10_000, 2015  # of the trials that the book's main measure consists of
+# Of the trials that the book's main measure consists of.
+_N_FIXED, _FIXED_SEED = 10_000, 2015
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,9 @@ def within_alphabet_trials(images: Drawn) -> Episodes:
     >>> trials.supports.shape, np.bincount(images.alphabets[trials.queries]).tolist()
     ((10000, 20), [5000, 5000])
     """
-    rng = np.random.default_rng(FIXED_SEED)
+    rng = np.random.default_rng(_FIXED_SEED)
     return draw_episodes(
-        images.labels, 20, N_FIXED, rng, drawers=images.drawers, alphabets=images.alphabets
+        images.labels, 20, _N_FIXED, rng, drawers=images.drawers, alphabets=images.alphabets
     )
 
 

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import performance_page
 import pytest
+import results_page
 import run_chapters
 from PIL import Image
 
@@ -285,14 +286,14 @@ class TestPage:
             path = performance_page.FIGURES / f"performance_{part.key}.png"
             with Image.open(path) as image:
                 drawn = image.text["Description"]
-            assert drawn == performance_page.figure_digest(metrics[part.key]), path
+            assert drawn == results_page.figure_digest(metrics[part.key]), path
 
     def test_the_figure_at_the_top_shows_the_ratios_of_the_tables(self):
         rows = performance_page.ratios(performance_page.BENCHMARKS)
         assert len(rows) == len(performance_page.RATIOS)
         with Image.open(performance_page.FIGURES / "performance_ratios.png") as image:
             drawn = image.text["Description"]
-        assert drawn == performance_page.figure_digest(rows)
+        assert drawn == results_page.figure_digest(rows)
         for (_, record, _), (name, ratio) in zip(performance_page.RATIOS, rows, strict=True):
             assert f"| {ratio:,.1f} |" in recorded(record)[1], name
 
@@ -322,7 +323,7 @@ class TestPage:
             assert f":start-after: '**{part.name}**'" in page
             assert table.count(f"**{part.name}**\n") == 1
             with Image.open(tmp_path / f"performance_{part.key}.png") as image:
-                assert image.text["Description"] == performance_page.figure_digest(rows)
+                assert image.text["Description"] == results_page.figure_digest(rows)
 
     def test_the_time_is_said(self, timed):
         timed.main()

@@ -13,6 +13,7 @@ import pytest
 import results_page
 import run_chapters as tool
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 from waiting import LONG, wait_for
 
 from siamese_utils import chapters
@@ -345,6 +346,36 @@ class TestPage:
         links = ", ".join(f"[](../notebooks/{chapter})" for chapter in (FIRST, SECOND))
         assert f"No full run is recorded yet of {links}. `make full` makes them" in page
         assert "## Chapter" not in page  # a heading has something below it
+
+    def test_the_picture_shows_the_records(self):
+        rows = results_page.official_runs(results_page.RECORDS)
+        names = [name for name, _ in rows]
+        assert names[: len(results_page.PUBLISHED)] == [p[0] for p in results_page.PUBLISHED]
+        assert "the paper's network, in this book" in names
+        with Image.open(results_page.PICTURE) as image:
+            assert image.text["Description"] == results_page.figure_digest(rows)
+
+    def test_without_records_there_is_no_picture(self, book):
+        assert "figure" not in results_page.page(book / "results")
+
+    def test_each_network_of_the_frontier_is_a_row_of_its_seeds(self):
+        def trained(accuracy, measure):
+            share = {"accuracy": accuracy, "interval": [0.0, 1.0], "right": "AAAA"}
+            return {"settings": {}, "training seconds": 90, "weights": 1_000, measure: share}
+
+        record = chapters.read_record(results_page.RECORDS / "recorded" / "frontier.json")
+        record["metrics"] = {
+            "ladder: first, seed 1": trained(0.5, "validation, plain"),
+            "ladder: tried: more, seed 1": trained(0.4, "validation, plain"),
+            "ladder: first, seed 2": trained(0.7, "validation, plain"),
+            "minimal: small1, seed 1": trained(0.9, "official runs, plain"),
+        }
+        page = "\n".join(results_page.frontier_part(record))
+        assert "|  | within, plain | minutes | weights |" in page
+        assert "| first | 60.0 % (50.0 to 70.0, 2 seeds) | 2 | 1,000 |" in page
+        assert "| tried: more | 40.0 % | 2 | 1,000 |" in page
+        assert "| small1 | 90.0 % | 2 | 1,000 |" in page
+        assert "AAAA" not in page
 
     def test_a_second_seed_stands_beside_its_rung(self):
         def rung(accuracy):

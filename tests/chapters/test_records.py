@@ -154,6 +154,24 @@ class TestCommit:
         assert records._commit(package) is None
 
 
+class TestAnswers:
+    @pytest.mark.parametrize("n", [1, 7, 8, 9, 10_000])
+    def test_what_is_packed_is_unpacked(self, n):
+        right = np.random.default_rng(n).integers(2, size=n)
+        text = chapters.pack_answers(right)
+        assert len(text) <= n / 6 + 4
+        np.testing.assert_array_equal(chapters.unpack_answers(text, n), right)
+
+    def test_a_tie_is_no_right_answer(self):
+        text = chapters.pack_answers(np.array([[1.0, 0.5], [1 / 3, 1.0]]))
+        assert chapters.unpack_answers(text, 4).tolist() == [1, 0, 0, 1]
+
+    @pytest.mark.parametrize("n", [8, 17, 0])
+    def test_another_number_of_trials_is_refused(self, n):
+        with pytest.raises(ValueError, match=f"n_trials is {n}, but the text holds 9 to 16 trials"):
+            chapters.unpack_answers(chapters.pack_answers(np.ones(12)), n)
+
+
 def test_markdown_table():
     rows = [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
     assert chapters.markdown_table(rows) == "| a | b |\n| --- | --- |\n| 1 | x |\n| 2 | y |"
