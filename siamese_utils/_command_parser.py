@@ -58,9 +58,9 @@ def parser() -> argparse.ArgumentParser:
             "--strangers",
             metavar="SHARE",
             type=share,
-            help="share of images of unknown classes that may be taken for a stored class, such as "
-            "0.05, when as many classes are stored as the folder has (default: on pairs of images, "
-            "as large a share of same ones is refused as of different ones accepted)",
+            help="largest share of images of unknown classes that may be taken for a stored class, "
+            "such as 0.05, with as many classes stored as the folder has (default: pairs of images "
+            "of one class and of two classes are wrong equally often)",
         )
         command.add_argument(
             "--folds",

@@ -2,8 +2,8 @@
 
 ``siamese --help`` names the commands, and ``siamese train --help`` explains one of them with an
 example; ``python -m siamese_utils`` is the same program. The exit status is 0 for an answer,
-whichever it is, and 2 for an error. An error is one line on stderr, and so are each warning and
-each word on how far the work is.
+whichever it is, and 2 for an error. Errors, warnings and reports of progress go to stderr, one
+line each.
 """
 
 import json
@@ -18,7 +18,7 @@ from ._command_checks import check_paths
 from ._command_parser import parser
 
 SECONDS_BETWEEN = 2.0  # lines that say how far the work is
-# What messages tell those who call the package from Python, in words of the shell.
+# Phrases of messages that are meant for Python, and what a user of the shell reads instead.
 IN_THE_SHELL = {
     "skip_broken=True": "--skip-broken",
     "written by Recognizer.save_gallery": "that siamese enroll wrote",
@@ -125,7 +125,7 @@ def _print(text: str) -> int:
     except OSError as error:
         # Python would complain once more at its end, when it empties what it still holds.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):  # then who read it has heard enough, as `head`
+        if not isinstance(error, BrokenPipeError):  # a reader such as `head` left early
             _say(f"error: the answer cannot be written ({error}). Make room, or write elsewhere.")
             return 2
     return 0
@@ -147,10 +147,10 @@ class _Progress:
 
 @contextmanager
 def _silent_stderr() -> Iterator[int]:
-    """Keep back what libraries write to stderr; a file descriptor that still leads there.
+    """Discard what libraries write to stderr, and yield a file descriptor that still leads there.
 
-    TensorFlow writes notes on its start from C++, before it has read the level that
-    TF_CPP_MIN_LOG_LEVEL sets; only the file descriptor can be turned away.
+    TensorFlow writes notes on its start from C++, before it reads TF_CPP_MIN_LOG_LEVEL, so the
+    file descriptor itself has to be redirected.
     """
     sys.stderr.flush()
     kept = os.dup(2)

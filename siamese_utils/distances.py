@@ -44,7 +44,7 @@ def euclidean(a, b):
     Raises
     ------
     ValueError
-        If ``a`` and ``b`` have other numbers of dimensions.
+        If the last axes of ``a`` and ``b`` differ in length.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def l1(a, b):
     Raises
     ------
     ValueError
-        If ``a`` and ``b`` have other numbers of dimensions.
+        If the last axes of ``a`` and ``b`` differ in length.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def cosine(a, b):
     Raises
     ------
     ValueError
-        If ``a`` and ``b`` have other numbers of dimensions.
+        If the last axes of ``a`` and ``b`` differ in length.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def exp_l1(a, b):
     Raises
     ------
     ValueError
-        If ``a`` and ``b`` have other numbers of dimensions.
+        If the last axes of ``a`` and ``b`` differ in length.
 
     Examples
     --------
@@ -214,7 +214,7 @@ def all_pairs(distance: Callable, a, b):
     Raises
     ------
     ValueError
-        If ``a`` and ``b`` have other numbers of dimensions.
+        If the last axes of ``a`` and ``b`` differ in length.
 
     Examples
     --------
@@ -327,9 +327,9 @@ class ExpL1Similarity(_DistanceLayer):
 class WeightedL1(_DistanceLayer):
     """Head of Koch's network: ``[left, right]``, each (batch, dim), to p(same) (batch,).
 
-    ``p = sigmoid(sum_j alpha_j |left_j - right_j| + bias)`` (Koch et al. 2015, section 3.1;
-    the bias is not in the paper's formula, but in its count of parameters as usually given).
-    A probability is a similarity: large = alike. As a difference speaks against *same*,
+    ``p = sigmoid(sum_j alpha_j |left_j - right_j| + bias)`` (Koch et al. 2015, section 3.1). The
+    paper's formula has no bias; the usual count of the network's weights, 38,951,745, has one.
+    A probability is a similarity: large = alike. Since a difference is evidence against *same*,
     training makes the useful ``alpha_j`` negative and the bias positive.
 
     Parameters

@@ -20,17 +20,17 @@ class RandomAffine(keras.layers.Layer):
         Each batch is distorted anew. A layer that is loaded from a file starts from the seed
         again, as Keras' own random layers do.
     strength : float in [0, 2]
-        All parameters go this many times as far from neutral as the paper's, which is Koch et
-        al. (2015, section 3.2).
+        The parameters reach this many times as far from neutral as those of Koch et al. (2015,
+        section 3.2). Defaults to 1.
 
     Raises
     ------
     ValueError
-        If ``strength`` is negative or over 2, or, when called, if the images have another shape.
+        If ``strength`` is negative or over 2; in training, if the images have another shape.
 
     Examples
     --------
-    Two images of the same bar. In training each is distorted by itself; else they stay.
+    Two images of the same bar. In training each is distorted by itself; otherwise they stay.
 
     >>> import numpy as np
     >>> bars = np.zeros((2, 15, 15, 1), "float32")

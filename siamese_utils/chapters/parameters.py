@@ -38,7 +38,7 @@ def check_parameters(namespace: Mapping[str, Any]) -> None:
     Raises
     ------
     TypeError
-        For a value of another type.
+        For a value of another type, and if no parameter has a type.
     ValueError
         For a number that is not finite, and for a place that cannot be written to.
 

@@ -67,7 +67,8 @@ def locate(source: Source) -> Path:
     Raises
     ------
     DataError
-        If ``SIAMESE_DATA_DIR`` names no directory, or every mirror failed.
+        If ``SIAMESE_DATA_DIR`` names no directory, the cache cannot be written to, or every
+        mirror failed.
     """
     data_dir = os.environ.get("SIAMESE_DATA_DIR")
     if data_dir:

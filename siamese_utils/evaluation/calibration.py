@@ -70,10 +70,11 @@ def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
     The two kinds of pair have the same total weight, however many there are of each. Fit it on
     validation pairs: on training pairs the distances are smaller than they will be.
 
-    The labels are 0 and 1, without a pull of the slope towards 0. Where one distance parts all
-    same from all different pairs, such a fit has an infinite slope. A warning then says so, and
-    the labels of Platt (1999) are used, which are ``(n_same + 1) / (n_same + 2)`` and
-    ``1 / (n_different + 2)``: the slope is finite, and it says how few the pairs are.
+    The labels are 0 and 1, and nothing pulls the slope towards 0. If some distance separates all
+    same pairs from all different ones, such a fit has an infinite slope. We then warn, and use the
+    labels of Platt (1999), ``(n_same + 1) / (n_same + 2)`` and ``1 / (n_different + 2)``: the slope
+    is finite, and the fewer the pairs, the flatter it is. If all distances are equal, the slope is
+    0, and every probability is the prior.
 
     Parameters
     ----------

@@ -27,9 +27,9 @@ class ArcFaceLoss(keras.losses.Loss):
     Raises
     ------
     ValueError
-        If ``scale`` or ``margin`` is out of range, or there are sample weights. When called, if
-        the labels are not one for each image, or one is no column of the cosines. A compiled step
-        cannot raise an error about a label, and gives NaN.
+        If ``scale`` or ``margin`` is out of range. When called with labels (batch,) and cosines
+        (batch, n_classes): if there are sample weights, a shape is another one, or a label is no
+        column of the cosines. A compiled step cannot raise an error about a label, and gives NaN.
 
     Examples
     --------
@@ -73,13 +73,13 @@ class ArcFaceLoss(keras.losses.Loss):
                 "labels.argmax(axis=1)."
             )
         margin = ops.cast(self.margin, y_pred.dtype)
-        # Of 0 the square root has no gradient.
+        # The square root has no finite gradient at 0.
         sine = ops.sqrt(ops.maximum(1.0 - ops.square(y_pred), 1e-7))
         enlarged = y_pred * ops.cos(margin) - sine * ops.sin(margin)
         past = y_pred - margin * ops.sin(margin)
         enlarged = ops.where(y_pred > -ops.cos(margin), enlarged, past)
         numbers = ops.cast(labels, "int32")
-        # PyTorch refuses other numbers here already, and says less.
+        # Clipped, because PyTorch would refuse bad labels here, with a less helpful message.
         right = ops.one_hot(ops.clip(numbers, 0, n_classes - 1), n_classes, dtype=y_pred.dtype)
         logits = self.scale * (right * enlarged + (1.0 - right) * y_pred)
         return if_all(

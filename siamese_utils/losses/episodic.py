@@ -11,7 +11,7 @@ EPISODES = ("matching", "prototypical")
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class EpisodicLoss(InBatchLoss):
-    """Each query of a batch is to find its class by a few support images of each.
+    """Cross-entropy of finding the class of each query from a few support images of each class.
 
     The first ``n_support`` images of each class, in the order of the batch, are its support
     images, and the others are queries. The batch may hold any number of images of each class,

@@ -8,7 +8,7 @@ from .masks import InBatchLoss, mean_where, pair_masks
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class InBatchSoftmaxLoss(InBatchLoss):
-    """Each image is to be more like every other one of its class than like all other classes.
+    """Cross-entropy of choosing each partner of an image among the images of other classes.
 
     With ``s = z_i . z_j / temperature``, each pair (i, p) of one class costs
 

@@ -19,7 +19,7 @@ class LiftedStructureLoss(InBatchLoss):
     either is to be farther than the partner, by the margin*. The loss is the mean of
     ``max(J, 0)**2 / 2``, and 0 for a batch without such a pair.
 
-    Put it behind an encoder, with class labels as targets.
+    Put it behind an encoder: embeddings (batch, dim) and class labels (batch,) give one number.
 
     Parameters
     ----------

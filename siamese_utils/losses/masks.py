@@ -14,7 +14,14 @@ class InBatchLoss(keras.losses.Loss):
     neighbors above 2**24. So the labels are compared as they come, and ``call`` receives which
     images are of one class, a (batch, batch) tensor from :func:`same_class`, in their place.
 
-    The loss is computed in float32, or in float64 where Keras is set to that.
+    Labels (batch,) and the network's output (batch, dim) give one number. It is computed in
+    float32, or in float64 where Keras is set to that.
+
+    Raises
+    ------
+    ValueError
+        When called, for sample weights, for labels of another shape or length, and for labels
+        that do not number classes.
     """
 
     def __init__(self, name: str, dtype=None, **kwargs):

@@ -10,10 +10,10 @@ from .masks import InBatchLoss, pair_masks
 class MultiSimilarityLoss(InBatchLoss):
     """Multi-similarity loss of Wang et al. (2019), eqs. 11, 12 and 15.
 
-    Of each image i, the similarities ``s = z_i . z_j`` to the others are *mined*: a different
-    one counts where it is above the least same one minus ``epsilon``, a same one where it is
-    below the greatest different one plus ``epsilon``. With sums over those that count, the loss
-    is the mean over the images of
+    For each image i, the pairs (i, j) are *mined* by their similarity ``s = z_i . z_j``. A
+    different pair counts if s is above the least s of a same pair minus ``epsilon``; a same pair
+    counts if s is below the greatest s of a different pair plus ``epsilon``. With sums over the
+    pairs that count, the loss is the mean over the images of
 
     ``log(1 + sum exp(-alpha (s_same - base))) / alpha
     + log(1 + sum exp(beta (s_different - base))) / beta``
@@ -24,7 +24,8 @@ class MultiSimilarityLoss(InBatchLoss):
     Parameters
     ----------
     alpha, beta : float
-        How much more the hardest same and different pairs count. The paper has 2 and 50.
+        How much more the hardest same and different pairs count. Default to 2 and 50, as in the
+        paper.
     base : float
         The similarity on whose wrong side a pair costs. The paper has 1 in its text; its code
         has 0.5, which is the default here.
@@ -76,8 +77,8 @@ class MultiSimilarityLoss(InBatchLoss):
         greatest_different = ops.max(fixed - 1e9 * (1.0 - different), axis=1, keepdims=True)
         is_hard = ops.cast(fixed > least_same - self.epsilon, fixed.dtype)
         is_far = ops.cast(fixed < greatest_different + self.epsilon, fixed.dtype)
-        # What does not count adds exp(-1e9) = 0. Added, for a compiler may make a choice of a
-        # product with a mask, and the NaN of labels that merged would be lost in it.
+        # A pair that does not count gets -1e9, and exp(-1e9) = 0. We add, and do not multiply by a
+        # mask: a compiler may turn that into a choice, which would hide the NaN of bad labels.
         no_push = -1e9 * (2.0 - different - is_hard)
         no_pull = -1e9 * (2.0 - partners - is_far)
         away = similarity - self.base

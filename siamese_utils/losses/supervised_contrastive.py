@@ -1,4 +1,4 @@
-"""Losses that choose the partner among all other images of the batch, by a softmax."""
+"""The loss that chooses the partner among all other images of the batch, by a softmax."""
 
 import keras
 from keras import ops
@@ -8,7 +8,7 @@ from .masks import InBatchLoss, pair_masks
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class SupervisedContrastiveLoss(InBatchLoss):
-    """Each image of a batch is to find those of its class among all others.
+    """Cross-entropy of finding the partners of each image among all others of the batch.
 
     Khosla et al. (2020), eq. 2. The similarities ``z_i . z_j`` of image i to the others are
     divided by a temperature and made into probabilities by a softmax; the loss is the mean of

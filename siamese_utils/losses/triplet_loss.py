@@ -28,8 +28,8 @@ def triplet(positive, negative, form: str = "hinge", margin: float = 0.2):
 
     Parameters
     ----------
-    positive, negative : tensors of one shape, or of one number of axes that broadcast
-        Distances from the anchor to the positive and to the negative image.
+    positive, negative : tensors with the same number of axes, or a scalar and any tensor
+        Distances from the anchor to the positive and to the negative image. They broadcast.
     form : str
         One of ``FORMS``.
     margin : float
@@ -77,7 +77,7 @@ def triplet(positive, negative, form: str = "hinge", margin: float = 0.2):
 class TripletLoss(InBatchLoss):
     """The triplet loss over triplets of a batch, on Euclidean distances.
 
-    Put it behind an encoder, with class labels as targets. The images are encoded once, and
+    Put it behind an encoder: embeddings (batch, dim) and class labels (batch,) give one number. The images are encoded once, and
     :func:`triplet` is taken over triplets (anchor, positive, negative) of the batch:
 
     - ``"random"``: one for each anchor and positive, with a negative drawn at random.
@@ -110,8 +110,8 @@ class TripletLoss(InBatchLoss):
     ``"batch_all"`` and ``"semi_hard"`` hold batch**3 numbers: for 128 images 2 million, 8 MB
     in float32, and a few times that for the gradient. The others hold batch**2.
 
-    The random draw is by the places of the batch, from one table of random numbers. A triplet is
-    random as far as the batches are, whose images stand at other places in every step.
+    The negatives of ``"random"`` are drawn by their position in the batch, with a fixed seed. They
+    change from step to step because each batch has other images at these positions.
 
     Examples
     --------

@@ -28,9 +28,9 @@ def embed(encoder: keras.Model, images: np.ndarray, batch_size: int = 512) -> np
     TypeError
         If the encoder is not a Keras model of one input.
     ValueError
-        If the images are not of the encoder's size, or neither in [0, 1] nor standardized
-        around 0, as bytes from 0 to 255 are not; or if ``batch_size`` is no whole number of at
-        least 1.
+        If the images are not of the encoder's size; if they hold bytes from 0 to 255, or other
+        values that are neither in [0, 1] nor standardized around 0; or if ``batch_size`` is no
+        whole number of at least 1.
 
     Examples
     --------

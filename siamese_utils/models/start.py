@@ -1,4 +1,4 @@
-"""A start of the weights that is fitted to images."""
+"""Initial weights that are fitted to images."""
 
 import keras
 import numpy as np
@@ -26,7 +26,7 @@ def start_from_data(encoder: keras.Model, head: WeightedL1, images: np.ndarray, 
     ----------
     encoder : keras.Model
         A stack of layers that ends in a dense layer of sigmoid units, such as
-        :func:`koch_encoder`. All its weights are set.
+        :func:`koch_encoder`. The weights of its convolutions and of that last layer are set.
     head : WeightedL1
         Its weights are set, too. It must have been built, by a network or a call.
     images : array (n, height, width, channels)
@@ -37,8 +37,8 @@ def start_from_data(encoder: keras.Model, head: WeightedL1, images: np.ndarray, 
     Raises
     ------
     ValueError
-        If the encoder does not end in a dense layer, ``seed`` is no whole number, a unit has the
-        same sum for all images, or all images have one embedding.
+        If the encoder does not end in a dense layer, ``seed`` is no whole number of at least 0, or
+        a unit has the same sum for all images.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Arrays in, Matplotlib axes out. The same thing has the same colour in the whole book."""
+"""Draw arrays on given Matplotlib axes or as a new figure, in the colours of the whole book."""
 
 from .curves import det_curve, distance_histogram, learning_curves, reliability_curve, roc_curve
 from .diagrams import show_trial, siamese_diagram, triplet_diagram

@@ -17,10 +17,10 @@ Interval = tuple[float, float]
 class Assessment(Measured):
     """What a recognizer did on classes that its encoder was not trained on.
 
-    The intervals hold 95 % of 1,000 bootstrap samples of the classes: pairs and trials share
-    images and classes, so that they are no independent trials. They are at least as wide as
-    Wilson's interval of independent trials, as many as images were asked (one-shot) or given
-    (pairs): the samples of a few classes that are all right are all alike.
+    The intervals hold 95 % of 1,000 bootstrap samples of the classes, because pairs and trials
+    share images and classes and so are not independent. If every class is answered perfectly, all
+    samples are alike; so no interval is narrower than Wilson's for independent trials, one for each
+    query (one-shot) or for each image (pairs).
 
     Attributes
     ----------
@@ -109,9 +109,9 @@ class Assessment(Measured):
 def assess(vectors: np.ndarray, labels: np.ndarray, threshold: float | None) -> Assessment:
     """Assess unit vectors of classes that the encoder was not trained on.
 
-    Of more than 2,000 images, classes with so many are drawn, two or more, and of a class with
-    more than its share only that share; and of each class the image that is stored is drawn.
-    The seed is fixed, so that the same images get the same figures.
+    If there are more than 2,000 images, we draw classes until about 2,000 images are reached, two
+    classes at least, and take only a part of a class that is too large. The one image of each class
+    that is stored is drawn as well. The seed is fixed: the same images get the same figures.
 
     Parameters
     ----------

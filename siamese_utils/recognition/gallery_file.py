@@ -1,4 +1,4 @@
-"""A gallery as one ``.npz`` file without pickled objects; version 1.0 wrote the same."""
+"""A gallery as one ``.npz`` file without pickled objects. Files of version 1.0 can be read, too."""
 
 from pathlib import Path
 

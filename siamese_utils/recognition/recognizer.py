@@ -91,10 +91,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         embeddings already.
     threshold : float in [-1, 1]
         Two images are the same, and an image is of a known class, where the similarity is above
-        it. Defaults to None, which rejects nothing. From a threshold of the cosine distance:
-        ``1 - threshold``.
+        it. Defaults to None, which rejects nothing. If you have a threshold of the cosine
+        distance, pass ``1 - threshold``.
     unknown : str or int
-        The label of rejected images, of the type of the labels and none of them.
+        The label of rejected images: of the same type as the classes' labels, and not one of
+        them. Defaults to "unknown".
     reading : Reading
         How images are read for the encoder. Defaults to :meth:`Reading.of` the encoder.
     index : function of the dimension
@@ -102,7 +103,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ``faiss.IndexFlatIP``, for a search in very large galleries; its candidates are ranked
         anew by their similarity. Defaults to an exact search.
     progress : function of two ints
-        Called after each block of images with how many are embedded, and how many there are.
+        Called after each block of images with the number embedded so far and the number of all.
+        Defaults to None.
 
     Attributes
     ----------
@@ -111,10 +113,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     embeddings_ : float32 array (n, dim)
         Of length 1, in the order they were stored.
     labels_ : array (n,)
-    assessment_ : Assessment or None
-        What :meth:`evaluate` found last. It is saved with the model.
+    assessment_ : Assessment
+        What :meth:`evaluate` found last; it exists only then, and is saved with the model.
     threshold_choice_ : ThresholdChoice
-        What :meth:`choose_threshold` found last. It is saved with the model.
+        What :meth:`choose_threshold` found last; it exists only then, and is saved with the model.
 
     Notes
     -----
@@ -184,7 +186,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         """Read a folder that has one subfolder for each class, as the encoder wants it.
 
         With the report and the errors of :func:`siamese_utils.datasets.load_image_folder`.
-        ``recognizer.fit(folder.images, names[folder.labels])`` stores it.
+        ``recognizer.fit(folder.images, np.array(folder.class_names)[folder.labels])`` stores it.
         """
         return self._reading().read_folder(root, skip_broken)
 
@@ -195,9 +197,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         make any two of them alike. With labels the directions in which images of one class
         differ count less, too (:func:`siamese_utils.models.fit_adaptation`). The images may be of
         other classes than those to be recognized, and should look like them.
-        ``encoder`` is then another one, with two or three layers more; what was stored has to be
-        stored again, and a second call begins with the original encoder. A threshold belongs to
-        the embeddings that it was chosen for, so it becomes None.
+        Afterwards ``encoder`` is a new model, the old one with three layers behind it. Images that
+        were stored have to be stored again, and a second call starts from the original encoder. A
+        threshold belongs to the embeddings that it was chosen for, so it becomes None.
 
         Parameters
         ----------
@@ -247,8 +249,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         are divided into folds, and in each fold the threshold is chosen without the held-out
         classes and measured on them. The one that is kept is chosen on all classes, and is
         saved with what was measured. The encoder must not have been trained on these classes.
-        Where :meth:`adapt` got the labels of these images, it is repeated in each fold, and the
-        threshold is chosen on classes that it is repeated without.
+        Where :meth:`adapt` got the labels of these images, it is repeated in each fold without the
+        classes on which the threshold is then chosen.
 
         Parameters
         ----------
@@ -260,7 +262,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             classes, when as many classes are stored as there are here, one image of each.
             Defaults to None: both error rates of pairs are made equal.
         n_folds : int
-            Defaults to 5, and to no more than there are classes.
+            Defaults to 5. If there are fewer classes, their number is used.
 
         Returns
         -------
@@ -274,9 +276,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If :meth:`adapt` got the labels of some of these images only: their classes are then
-            left out, or, where fewer than three others remain, all are used as if it had got
-            all.
+            If :meth:`adapt` got the labels of only some of these images. Their classes are then
+            left out. If fewer than three classes would remain, all images are used instead, as if
+            it had got the labels of all.
         """
         labels, encoder = label_array(y), self._checked_encoder()
         base = self if encoder is None else self._without_adaptation()
@@ -337,8 +339,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a shape or type does not fit, an image has one color only, an embedding has no
+            If a shape or type does not fit, an image has one colour only, an embedding has no
             direction, or ``threshold`` and ``unknown`` do not suit the labels.
+        DataError
+            Here and in all other methods that take paths: if a file is not a readable image.
         """
         labels, digest = label_array(y), digest_or_none(self._checked_encoder())
         embeddings, ground = self._embed(X, store=True, anew=True)
@@ -438,7 +442,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Warns
         -----
         UserWarning
-            If dark drawings on a light ground meet light ones on a dark ground.
+            If dark drawings on a light background meet light ones on a dark background.
+
+        Examples
+        --------
+        >>> recognizer = Recognizer().fit([[1.0, 0.0], [0.0, 1.0]], ["right", "up"])
+        >>> index, scores = recognizer.nearest([[0.6, 0.8]])
+        >>> recognizer.labels_[index].tolist(), [round(float(score), 2) for score in scores]
+        (['up'], [0.8])
         """
         return self._nearest(X)
 
@@ -491,7 +502,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def predict_scores(self, X) -> np.ndarray:
         """Best similarity of each query to each class, compared with every stored embedding.
 
-        Takes, raises and warns of what :meth:`nearest` does.
+        Parameters, errors and warnings are those of :meth:`nearest`.
 
         Returns
         -------
@@ -567,11 +578,18 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         -------
         Assessment
 
+        Raises
+        ------
+        ValueError
+            If a shape or type does not fit, an embedding is not finite, there are fewer than two
+            classes, or no class has two images.
+
         Warns
         -----
         UserWarning
-            If that is no better than chance, or the threshold calls more than half of the same
-            or of the different pairs wrongly.
+            If the result is no better than chance, if the threshold gets more than half of the
+            same pairs or of the different pairs wrong, or if :meth:`adapt` got the labels of some
+            of these images, so that their classes are not new.
 
         Examples
         --------
@@ -607,10 +625,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     # Files -----------------------------------------------------------------------------
 
     def save(self, path: str | Path) -> None:
-        """Write encoder, reading, threshold and assessment as one ``.keras`` file.
+        """Write encoder, reading, threshold and what was measured as one ``.keras`` file.
 
-        The file is written whole or not at all; the gallery is not in it. Keras loads it, too,
-        as the encoder.
+        What was measured is ``assessment_`` and ``threshold_choice_``; the choice is left out,
+        without a warning, if encoder, reading or threshold changed since. The file is written
+        whole or not at all, and the gallery is not in it. Keras can load it as the encoder.
 
         Raises
         ------
@@ -716,14 +735,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is no such file or not a whole one, brings code along, has layers of an unknown
-            class or settings of a later version, or the gallery was made by another encoder or
-            read in another way.
+            If the file is of another kind or incomplete, contains code, or has layers of an unknown
+            class or settings of a later version; or if the gallery was made by another encoder, or
+            its images were read in another way.
 
         Warns
         -----
         UserWarning
-            As :meth:`evaluate`, if that was so when the model was evaluated.
+            If the saved assessment gives a reason for one of the warnings of :meth:`evaluate`.
         """
         path = Path(path).expanduser()
         encoder, settings = read_model(path)

@@ -17,7 +17,7 @@ class ThresholdChoice(Measured):
     The rates are means over the folds of a cross-validation over classes. In each fold the
     threshold was chosen on the other classes, and the held-out ones were then compared: with
     each other and with the others. ``low`` and ``high`` are the lowest and the highest rate of
-    a fold: so far may new classes lead.
+    a fold; they show how much the rate may differ on new classes.
 
     Attributes
     ----------
@@ -34,10 +34,10 @@ class ThresholdChoice(Measured):
     strangers : (mean, low, high)
         Share of images of held-out classes that are taken for one of the stored classes.
     one_shot : (mean, low, high)
-        Share of images of held-out classes whose nearest of one image of each class, held out
-        or not, is that of their own class, among ``n_classes``.
+        One-shot accuracy on images of held-out classes. One image of each of the ``n_classes``
+        classes is stored, held out or not.
     one_shot_before : (mean, low, high) or None
-        The same of the embeddings as they were before a whitening; None where they were not
+        The same with the embeddings as they were before a whitening; None where they were not
         whitened, or the whitening was learned from other images.
 
     Examples
@@ -103,11 +103,11 @@ def choose(
 ) -> ThresholdChoice:
     """Choose a threshold on embeddings of length 1, with a fixed seed.
 
-    Images that a whitening was learned from come out much closer to their class than new ones
-    do. So no threshold is chosen on their similarities: where embeddings are to be whitened,
-    a part of the classes is left out in turn, and compared as a whitening learned from the
-    others has it. That holds for the threshold that is kept, and once more within the classes
-    that are left in each fold.
+    After a whitening, the images that it was learned from lie much closer to their class than new
+    images do, so a threshold must not be chosen on their similarities. Where embeddings are to be
+    whitened, we leave out a part of the classes in turn, learn the whitening from the others, and
+    take the similarities of the part that was left out. We do so for the threshold that is kept,
+    and again within the remaining classes of each fold.
 
     Parameters
     ----------

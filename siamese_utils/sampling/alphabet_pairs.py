@@ -14,11 +14,12 @@ def alphabet_pairs(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw the same number of pairs within each alphabet, half same and half different.
 
-    As in Koch et al. (2015, section 4.1). A same pair is two images of one character, a
-    different pair two characters of one alphabet, which are harder to tell apart than
-    characters of two. Every pair of a kind and alphabet comes once before any comes
-    again. Some must come again: Koch's 10,000 validation pairs ask for 500 same pairs in each
-    alphabet, while 20 letters by 4 drawers have only 120.
+    Koch et al. (2015, section 4.2) take the same number of pairs from each alphabet; the rest is
+    our choice. A same pair is two images of one character. A different pair is two characters of
+    one alphabet, which are harder to tell apart than characters of two alphabets. No pair comes
+    twice before all of its kind in its alphabet have come once. Some must come again: Koch's
+    10,000 validation pairs ask for 500 same pairs in each alphabet, while 20 characters by 4
+    drawers have only 120.
 
     Parameters
     ----------
@@ -26,14 +27,14 @@ def alphabet_pairs(
         The character.
     alphabets : array (n,) of str or int
     n_pairs : int
-        At least two for each alphabet. A remainder goes to alphabets drawn at random; where an
-        alphabet has an odd number of pairs, one kind has one more, and these cancel out over
-        the alphabets up to one.
+        At least two for each alphabet. Pairs that are left over go to alphabets drawn at random.
+        An alphabet with an odd number of pairs has one more of one kind; over all alphabets, the
+        numbers of same and of different pairs differ by one at most.
     rng : numpy Generator
     drawers : int array (n,)
-        If given, the two images of every pair are by different drawers of their alphabet.
-        Each drawer drew a character once, so it is so for same pairs anyway; without it, a
-        shared hand would give a different pair away.
+        If given, the two images of every pair are by different drawers. Same pairs always are,
+        because each drawer drew a character once; so without this argument, two images by one
+        drawer would always be a different pair, and a network could learn that.
 
     Returns
     -------

@@ -30,9 +30,10 @@ class PairDataset(keras.utils.PyDataset):
     Raises
     ------
     ValueError
-        If the images are neither in [0, 1] nor standardized around 0, as bytes are not; if
-        ``pairs`` are not indices of images, or ``same`` is not 1 or 0 for each; if ``batch_size``
-        or ``seed`` is no whole number; or if there are fewer pairs than one batch holds.
+        If the images hold bytes from 0 to 255, or other values that are neither in [0, 1] nor
+        standardized around 0; if ``pairs`` are not indices of images, or ``same`` is not 1 or 0
+        for each; if ``batch_size`` or ``seed`` is no whole number; or if there are fewer pairs
+        than one batch holds.
 
     Examples
     --------
@@ -86,7 +87,11 @@ class PairDataset(keras.utils.PyDataset):
         return len(self.pairs) // self.batch_size
 
     def __getitem__(self, index: int) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-        """Batch ``index`` as ``(left, right), same``."""
+        """Batch ``index`` as ``(left, right), same``.
+
+        The images are float32 (batch_size, height, width, channels), ``same`` float32
+        (batch_size,).
+        """
         chosen = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         left, right = (
             self.images[self.pairs[chosen, side]].astype("float32", copy=False) for side in (0, 1)
@@ -100,10 +105,10 @@ class PairDataset(keras.utils.PyDataset):
 
 
 class ClassBatches(keras.utils.PyDataset):
-    """Batches of a few images of each of some classes, for losses over a whole batch.
+    """Batches of P classes with K images each, for losses over a whole batch.
 
-    Called P x K batches: P classes, K images of each, so that every image has K - 1 partners
-    of its class in the batch (Hermans et al. 2017, section 2).
+    In such P x K batches every image has K - 1 partners of its class (Hermans et al. 2017,
+    section 2).
 
     Parameters
     ----------
@@ -119,9 +124,10 @@ class ClassBatches(keras.utils.PyDataset):
     seed : int
     groups : array (n,)
         Names or numbers of the groups that the classes fall into, such as alphabets. The
-        classes of a batch are then of one group, each as likely as the other; where it has
-        fewer than ``n_classes``, further groups complete the batch. Look-alikes are found
-        within a group, so the different pairs of such a batch are hard.
+        classes of a batch then come from one group, and every group is equally likely; where it
+        has fewer than ``n_classes``, further groups complete the batch. Classes that look alike
+        are usually of one group, so the different pairs of such a batch are hard. By default the
+        classes are drawn from all.
 
     Raises
     ------
@@ -198,7 +204,10 @@ class ClassBatches(keras.utils.PyDataset):
         return self.n_batches
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch ``index`` as images and their classes, numbered as ``np.unique`` sorts them."""
+        """Batch ``index``: float32 (P * K, height, width, channels) and int32 classes (P * K,).
+
+        The classes are numbered as ``np.unique`` sorts them.
+        """
         rng = np.random.default_rng([self.seed, self.epoch, index])
         if self.of_group is None:
             classes = rng.choice(len(self.of_class), self.n_classes, replace=False)

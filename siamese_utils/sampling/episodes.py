@@ -25,7 +25,8 @@ class Episodes:
 
     Examples
     --------
-    One 2-way episode: image 1 is asked, and of the images 2 and 0 the latter is of its class.
+    One 2-way episode: the query is image 1, and of the support images, 2 and 0, the second is of
+    its class.
 
     >>> labels = np.array([0, 0, 1, 1])
     >>> episodes = Episodes(np.array([1]), np.array([[2, 0]]), np.array([1]))
@@ -47,7 +48,7 @@ def draw_episodes(
     drawers: np.ndarray | None = None,
     alphabets: np.ndarray | None = None,
 ) -> Episodes:
-    """Draw one-shot episodes: which of ``n_way`` classes is the query of?
+    """Draw one-shot episodes: to which of ``n_way`` classes does the query belong?
 
     Which drawer supplies which image depends on the information that the data set has:
 
@@ -160,10 +161,10 @@ class Drawn(Protocol):
 
 
 def within_alphabet_trials(images: Drawn) -> Episodes:
-    """The 10,000 20-way one-shot trials that always are the same for the same images.
+    """Draw 10,000 20-way one-shot trials, always the same ones for the same images.
 
-    Each is of 20 letters of one alphabet, by any two of its drawers, as :func:`draw_episodes`
-    draws them with alphabets and drawers. With Omniglot's 20 evaluation alphabets they measure
+    Each trial has 20 characters of one alphabet, by two of its drawers, as :func:`draw_episodes`
+    draws them from alphabets and drawers. With Omniglot's 20 evaluation alphabets they measure
     what the official runs of Lake et al. (2015) measure, with 25 times as many trials and on
     twice as many alphabets. Whoever draws them gets the same ones, so that two systems can be
     compared trial by trial.
@@ -181,7 +182,7 @@ def within_alphabet_trials(images: Drawn) -> Episodes:
     Raises
     ------
     ValueError
-        If an alphabet has fewer than 20 letters, or misses an image.
+        If an alphabet has fewer than 20 characters, or lacks an image.
 
     Examples
     --------

@@ -1,7 +1,8 @@
-"""What ``model.fit`` needs beside a loss, and Koch's training as a whole.
+"""Training on batches of classes or on listed pairs, and what ``model.fit`` needs beside a loss.
 
-Metrics, quiet progress, and the optimiser of Koch's paper; its training on
-listed pairs, which can be stopped and resumed; and a search for its layer-wise values.
+:func:`fit_encoder` trains on batches of classes, and :func:`fit_pairs` on listed pairs, as Koch
+et al. (2015) do; both can be stopped and resumed. There are also optimisers, metrics, a quiet
+report of progress, stopping by one-shot accuracy, and a search for Koch's layer-wise values.
 """
 
 from .._backend import JIT_COMPILE, mixed_precision

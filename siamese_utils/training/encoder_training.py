@@ -110,12 +110,13 @@ def fit_encoder(
     n_steps : int
         A multiple of the batches per epoch.
     distortions : layers
-        In front of the encoder, in training only.
+        Applied to the images before the encoder, in training only. By default none.
     folder : path
         Where ``checkpoint.npz`` is kept: three times the encoder's size with Adam, twice with
         momentum. By default nothing is saved.
     callbacks : Keras callbacks
-        Of the model in front of whose encoder the distortions stand.
+        They are attached to the model that is trained: the distortions, then the encoder. By
+        default none.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What a training is of, by values: so that it is resumed by its own call only."""
+"""A description of all that a training depends on, so that only the same call resumes it."""
 
 import functools
 import json

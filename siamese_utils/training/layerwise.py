@@ -38,7 +38,7 @@ class LayerwiseSGD(keras.optimizers.Optimizer):
     start_momentum, decay : float
         In [0, 1]. By default the paper's: 0.5, and a fall of the rates by 1 % in each epoch.
     learning_rate : float
-        A factor common to all layers, for callbacks that set the learning rate.
+        A factor common to all layers, for callbacks that set the learning rate. Defaults to 1.
     **kwargs
         As for any Keras optimiser: ``clipnorm`` and so on.
 
@@ -98,7 +98,7 @@ class LayerwiseSGD(keras.optimizers.Optimizer):
         self.decay = _share("decay", decay)
 
     def rate(self, layer: str, epoch):
-        """Learning rate of a layer in an epoch, counted from 0: a number, array or tensor as it.
+        """Learning rate of a layer in an epoch, counted from 0, in the type and shape of ``epoch``.
 
         ``KeyError`` for a layer that has no rate.
         """

@@ -33,12 +33,12 @@ def fit_pairs(
     seed: int = 0,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> dict[str, list[float]]:
-    """Train a network that says p(same) on listed pairs (Koch et al. 2015, section 3.2).
+    """Train a network with the output p(same) on listed pairs (Koch et al. 2015, section 3.2).
 
-    The images go to the device once. Only the indices of a batch are sent there. An epoch takes
-    all pairs once, in an order that depends on the seed and the epoch alone; where the last ones
-    do not fill a batch they are left out, other ones in each epoch. The loss is the
-    cross-entropy, plus what the layers' regularizers add.
+    The images are sent to the device once, and then only the indices of each batch. An epoch takes
+    all pairs once, in an order that depends on the seed and the epoch alone. The last pairs are
+    left out if they do not fill a batch; they are different ones in each epoch. The loss is the
+    cross-entropy, plus what the layers' regularisers add.
 
     With a folder, the state is saved there after each epoch, and the same call goes on where an
     earlier one was stopped. It ends with the weights of a training that was not stopped (except
@@ -74,26 +74,27 @@ def fit_pairs(
         Says when to stop, and which weights to keep. Otherwise all epochs are trained and
         the last weights stay.
     folder : path
-        Where ``checkpoint.npz`` is kept: four times the network's size with Adam, three
-        times with momentum. Nothing is saved if not given.
+        Where ``checkpoint.npz`` is kept: three times the network's size with Adam, twice with
+        momentum, and once more with ``stopping``. Defaults to None: nothing is saved.
     seed : int
         Of the order and of the distortions.
     callbacks : Keras callbacks
-        Called at the start, at the end and around epochs, for the network; as ``Progress``.
+        Such as :class:`Progress`. They are attached to the network, and called at the start and
+        at the end of the training and of each epoch. By default none.
 
     Returns
     -------
     dict of lists, one value for each epoch
-        ``loss``; ``pairs_per_second`` and ``seconds`` of its steps alone, the first with
-        compiling; and what the callbacks add, as ``one_shot``, as plain numbers.
+        ``loss``; ``pairs_per_second`` and ``seconds``, of the steps alone, which in the first
+        epoch include compiling; and the numbers that callbacks add, such as ``one_shot``.
 
     Raises
     ------
     ValueError
-        For pairs that are no pairs of these images, fewer pairs than a batch, images outside
-        [0, 1], a callback that logs something else than a number, a folder that has the
-        checkpoint of another training, or, with a folder, a distortion that depends on what
-        cannot be compared, such as an open file.
+        If ``pairs`` are not indices of images, there are fewer of them than one batch holds, the
+        images are neither in [0, 1] nor standardized around 0, a callback logs anything but a
+        number, or the folder holds the checkpoint of another training; with a folder also if the
+        distortion depends on something that cannot be compared, such as an open file.
     NotADirectoryError
         If ``folder`` is a file.
 

@@ -11,9 +11,10 @@ from .._backend import has_gpu
 def has_fast_bfloat16() -> bool:
     """Whether convolutions are faster in bfloat16 than in float32 on this machine.
 
-    So it is on a GPU of 2020 or later, where they are several times as fast, and on a processor
-    with units for bfloat16, where they are about twice as fast: AVX512_BF16, which AMD has since
-    Zen 4, and Intel's AMX. TensorFlow and PyTorch use these units; JAX on a processor does not.
+    Every GPU counts. Those from 2020 on are several times as fast in bfloat16; older ones are not
+    told apart here. A processor counts if Linux reports its units for bfloat16, AVX512_BF16 (AMD
+    since Zen 4) or Intel's AMX, which are about twice as fast, and if the backend is TensorFlow
+    or PyTorch: JAX does not use them. On other systems a processor never counts.
 
     Returns
     -------

@@ -100,11 +100,11 @@ def layerwise_search(
         In all, with those that the storage already has.
     seed : int
     storage : path
-        A file that each trial is written to when it is done; asked again, only the missing
-        trials run, and give what they would have given without the pause. Several processes,
-        also of several machines that see the file, may search in one storage at once: each
-        trial is run by one of them, all return the same trials, and where one of them is
-        killed, another one repeats its trial. In memory if not given.
+        A file to which each trial is written when it is done. When you call the search again, only
+        the missing trials run, and give what they would have given without the pause. Several
+        processes, also on several machines that share the file, may search in one storage at
+        once: each trial is run by one of them, all return the same trials, and if a process is
+        killed, another one repeats its trial. Defaults to None: nothing is written.
     n_random : int
         How many trials are random. Defaults to 10.
 

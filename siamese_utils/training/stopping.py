@@ -13,9 +13,9 @@ from .logged import plain_number
 class OneShotStopping(keras.callbacks.Callback):
     """Measure after each epoch, keep the best weights, and stop when nothing gets better.
 
-    Koch et al. (2015, section 3.3) measure 320 one-shot trials of the validation set after
-    each epoch and stop after 20 without a better result. Validation *loss* would be another
-    judge: a network may tell pairs apart and still rank twenty letters wrongly.
+    Koch et al. (2015, section 3.2) measure 320 one-shot trials of the validation set after
+    each epoch, and stop after 20 epochs without a better result. The validation *loss* is a
+    different criterion: a network may tell pairs apart and still rank twenty characters wrongly.
 
     At the end, the network has the weights of its best measure; the first of several.
     Works in ``fit`` and in :func:`siamese_utils.training.fit_pairs`.
