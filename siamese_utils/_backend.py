@@ -13,7 +13,7 @@ JIT_COMPILE = "auto" if keras.backend.backend() == "torch" else True
 
 
 def has_gpu() -> bool:
-    """Whether Keras' backend computes on a GPU: on what device does it put a number?
+    """Whether Keras' backend computes on a GPU, judged by the device of a new tensor.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def has_gpu() -> bool:
 def mixed_precision(on: bool | None = None) -> Iterator[str]:
     """Layers built inside compute in bfloat16, with float32 weights, where there is a GPU.
 
-    Half the memory and several times the speed of convolutions on a GPU of 2020 or later.
+    On a GPU of 2020 or later this halves the memory and makes convolutions several times as fast.
     bfloat16 has the range of float32, so that no loss needs scaling, but only eight
     significant bits. The heads of :mod:`siamese_utils.distances`, the loss and the optimiser
     stay in float32, whatever is built inside.
@@ -44,7 +44,7 @@ def mixed_precision(on: bool | None = None) -> Iterator[str]:
     Parameters
     ----------
     on : bool
-        If not given, where Keras computes on a GPU; a CPU is often slower in bfloat16.
+        Defaults to :func:`has_gpu`, because a CPU is often slower in bfloat16.
 
     Yields
     ------

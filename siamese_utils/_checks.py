@@ -96,7 +96,7 @@ def whole_number(value, name: str, low: int) -> int:
 
 
 def truth(value, name: str) -> bool:
-    """True or False, of Python or NumPy; otherwise a ``ValueError``: the text "false" is true.
+    """True or False, of Python or NumPy; else a ``ValueError``, as the text "false" counts as true.
 
     Examples
     --------
@@ -147,7 +147,7 @@ def class_labels(labels, n: int | None = None, what: str = "labels") -> np.ndarr
     ------
     ValueError
         For another shape, such as that of one-hot labels; for another length; for numbers that
-        are not whole, or too large for their type to tell from their neighbors; and for names
+        are not whole, or too large for their type to tell from their neighbours; and for names
         mixed with numbers.
 
     Examples
@@ -162,7 +162,7 @@ def class_labels(labels, n: int | None = None, what: str = "labels") -> np.ndarr
     if n is not None and len(found) != n:
         raise ValueError(f"{n} images but {len(found)} {what}; expected one for each image")
     if found.dtype.kind in "OUS" and not isinstance(labels, np.ndarray | np.generic):
-        # NumPy makes one type of a list such as ["a", 1], and so the class "1" of the number.
+        # From a list such as ["a", 1] NumPy makes strings, and would turn the number 1 into "1".
         found = squeezed(np.array(labels, object), 1)
     if found.dtype.kind == "O":
         kinds = {str if isinstance(label, str) else type(label) for label in found}
@@ -173,7 +173,7 @@ def class_labels(labels, n: int | None = None, what: str = "labels") -> np.ndarr
     if found.dtype.kind not in "iubUSf":
         raise ValueError(f"{what} are of type {found.dtype}; expected integers or names")
     if found.dtype.kind == "f":
-        # From here on a type of so many bits has no number for each integer.
+        # From this size on the type cannot tell an integer from its neighbour.
         largest = 2 / np.finfo(found.dtype).eps
         bad = found[~((found == np.round(found)) & (np.abs(found) < largest))]
         if len(bad):
@@ -224,7 +224,7 @@ def require_unit_range(images: np.ndarray) -> None:
 
 
 def refuse_bytes(images: np.ndarray) -> None:
-    """``ValueError`` where images hold bytes from 0 to 255, on which nothing is trained.
+    """``ValueError`` where images hold bytes from 0 to 255, on which no network here is trained.
 
     Values in [0, 1] are the rule; standardized ones, around 0 and of order 1, are accepted, too:
     those that have negative values.
@@ -257,7 +257,7 @@ def _require_range(images: np.ndarray, lowest: float, highest: float) -> None:
     if images.dtype.kind not in "biufV":  # V: bfloat16, which NumPy itself does not know
         raise ValueError(f"images are of type {images.dtype}; expected numbers in [0, 1]")
     low, high = float(images.min()), float(images.max())
-    if not (low >= lowest and high <= highest):  # nor is NaN
+    if not (low >= lowest and high <= highest):  # NaN is refused, too
         raise ValueError(
             f"images have values from {low:g} to {high:g}; expected [0, 1]. Bytes: divide by 255."
         )

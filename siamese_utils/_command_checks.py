@@ -1,4 +1,4 @@
-"""What can be said against the arguments of ``siamese`` before Keras starts."""
+"""Checks of the arguments of ``siamese`` that need no Keras, which takes seconds to start."""
 
 import argparse
 from pathlib import Path
@@ -37,7 +37,7 @@ def _number(text, kind, fits, expected: str):
 
 
 def check_paths(asked: argparse.Namespace) -> None:
-    """``ValueError`` that names the first path that is wrong, and what was expected."""
+    """Raise a ``ValueError`` that names the first wrong path, and what was expected."""
     given = vars(asked)
     if "model" in given and asked.model not in ready_names():
         _require(

@@ -20,7 +20,7 @@ from keras import ops
 # of about this share of the squared lengths. The derivative of the root of such a number would
 # be noise, and at 0 infinite, so it is held constant below this share.
 _ROUNDING = 1e-7
-# No vector below this size has a direction: the slopes there, 1 / size, near the largest float32.
+# A vector below this size has no direction: its slopes, 1 / size, come near the largest float32.
 _NO_SIZE = 1e-30
 
 
@@ -175,10 +175,10 @@ def _floats(a, b):
 
 
 def _largest(a):
-    """Largest absolute component of each row, 1 for a zero vector, and whether it is one."""
+    """Largest absolute component of each row (1 for a zero vector), and which rows are zero."""
     largest = ops.max(ops.abs(a), axis=-1, keepdims=True)
     is_zero = largest < _NO_SIZE
-    # A constant: what is divided by it is multiplied again, or has its length taken off.
+    # Held constant: it cancels, in a length by multiplying again and in a unit vector by dividing.
     return ops.stop_gradient(ops.where(is_zero, 1.0, largest)), is_zero
 
 
@@ -198,7 +198,7 @@ def all_pairs(distance: Callable, a, b):
     about ``1e-6 |a|**2``. That is nothing to a loss, but equal rows are not at distance 0, and
     no distance is below ``sqrt(1e-7 (|a|**2 + |b|**2) / 2)``: about 0.0003 of the length of
     the vectors. Use :func:`euclidean` itself where smaller distances matter.
-    Any other distance holds n x m x dim numbers on the way, and is meant for batches.
+    Any other distance needs an array of n x m x dim numbers, and is meant for batches.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ def all_pairs(distance: Callable, a, b):
 
 
 class _DistanceLayer(keras.layers.Layer):
-    """Base of the layers that end a siamese network: two (batch, dim) to (batch,)."""
+    """Base of the layers that end a Siamese network: two (batch, dim) to (batch,)."""
 
     def __init__(self, **kwargs):
         # float32 whatever the policy of the encoder: half precision is too coarse to compare.

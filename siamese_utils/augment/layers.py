@@ -74,8 +74,9 @@ class RandomThickness(keras.layers.Layer):
     ----------
     seed : int
     thin : bool
-        A third of the images is thinned instead, so that one third is thickened and one
-        stays: each pixel moves towards the smallest of its neighbours, an erosion.
+        Whether to thin as well: one third of the images is thickened, one third stays, and in one
+        third each pixel moves towards the smallest of its neighbours, an erosion. Defaults to
+        False.
 
     Examples
     --------
@@ -182,10 +183,10 @@ class RandomComposition(keras.layers.Layer):
 
     In a share of the batches each letter becomes a letter of two parts: itself, reduced and moved
     to one side, and another letter of the batch, reduced and moved to the other side. All images
-    of a letter get the same second letter, each by another image of it. Where the parts stand and
-    how large they are is drawn once for the batch. So letters of the batch have parts in common, as
-    those of a real alphabet do, and the labels stay right. Images (batch, side, side, 1), ink 1 on
-    paper 0, to the same.
+    of a letter get the same second letter, but different images of it. The places and the sizes of
+    the two parts are drawn once for the batch. The letters of such a batch have parts in common, as
+    those of a real alphabet do, and the labels stay right. Takes images (batch, side, side, 1), ink
+    1 on paper 0, and returns float32 images of the same shape.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ def set_up() -> None:
     * ``TF_CPP_MIN_LOG_LEVEL`` is 3 and ``TF_ENABLE_ONEDNN_OPTS`` is 1, unless they are set.
       With oneDNN's kernels, which TensorFlow takes by itself on some processors only, small
       convolutional networks took 0.3 to 0.6 of the processor time.
-    * TensorFlow's warning of "retracing" is kept back. It takes a chapter's fifth model, one
+    * TensorFlow's warning of "retracing" is suppressed. It takes a chapter's fifth model, one
       for each fold, for the first one compiled over and over.
     * Under Linux with glibc, memory that a training step frees is kept for the next step.
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageOps
 from .doubts import Doubt
 from .polarity import one_color
 
-SMALL_RANGE = 1 / 4  # of the levels of a type: 12 bits in 16 use a sixteenth
+SMALL_RANGE = 1 / 4  # of a type's levels; 12-bit levels stored in 16 bits use only a sixteenth
 WITH_ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 LIGHT = 128  # of 255
 
@@ -20,7 +20,7 @@ _SCALE_IT = (
 
 
 def decode(path: Path) -> tuple[Image.Image, list[Doubt]]:
-    """The upright image without transparency, and what speaks against it.
+    """The upright image without transparency, and what looks wrong about it.
 
     Its mode is "L", "RGB", or "F" for 16-bit grey. Levels go from 0 to 255 in each mode; in "F"
     they have fractions.

@@ -1,4 +1,4 @@
-"""The wanted size, channels, fit and polarity: checked, and given to one image file."""
+"""The wanted size, channels, fit and polarity: checked, and applied to one image."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -76,10 +76,10 @@ def fit_image(
         array = _pixels(image.resize((width, height), smooth))
     ground = _border_colour(image)
     if how.polarity == "ink":
-        # Before the padding, which would have one brightness beside a shadowed page.
+        # Before the padding, whose one brightness would not fit a page with a shadow across it.
         ink, doubt = to_ink(array[:, :, 0])
         array, ground = ink.astype("float32")[:, :, None], np.zeros(1)
-        if doubt and not doubts:  # what is wrong with the file explains what is with the ink
+        if doubt and not doubts:  # a fault of the file explains this doubt, too
             doubts = [doubt]
     if how.fit == "pad":
         array = _padded(array, (how.height, how.width), ground)

@@ -42,9 +42,9 @@ def load_image_folder(
         1 makes grey, 3 makes RGB. By default the files decide, and a mixture of grey and colour
         is refused.
     fit : {"pad", "crop", "stretch"}
-        For images of another aspect. "pad" shows all of an image and fills up with its ground,
-        the median colour of its border; "crop" keeps its centre; "stretch" distorts it.
-        Defaults to "pad".
+        For images with another aspect ratio. "pad" shows all of an image and fills the rest with
+        its background, the median colour of its border; "crop" keeps its centre; "stretch"
+        distorts it. Defaults to "pad".
     polarity : {"as is", "ink"}
         "as is" leaves white at 1. "ink" is for drawings and print: it makes ink 1 and paper 0,
         whichever way round a file has them, also on grey or unevenly lit paper, and needs
@@ -52,8 +52,8 @@ def load_image_folder(
     min_images : int
         The fewest readable images a class may have. Defaults to 2, which make a pair.
     skip_broken : bool
-        Whether to skip, and report, image files that cannot be read, and classes of which none
-        can. Defaults to False: they are an error.
+        Whether image files that cannot be read, and classes without a readable one, are skipped
+        and reported. Defaults to False: they are an error.
 
     Returns
     -------

@@ -24,10 +24,10 @@ def load_image(
 ) -> np.ndarray:
     """Read one image file as a float32 array (height, width, channels) in [0, 1].
 
-    The orientation noted by a camera is applied, 16-bit grey keeps its levels, and of several
-    frames the first is taken. What is transparent becomes white, or black behind a drawing
+    The orientation noted by a camera is applied, 16-bit grey keeps its levels, and the first frame
+    is taken if there are several. What is transparent becomes white, or black behind a drawing
     that is light itself. An image of one colour, one that uses a small part of its levels, and
-    a drawing that "ink" cannot make sense of are each returned with a warning.
+    a drawing whose ink cannot be determined are returned with a warning.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ def load_image(
     channels : {None, 1, 3}
         1 makes grey, 3 makes RGB. By default the file decides.
     fit : {"pad", "crop", "stretch"}
-        For an image of another aspect. "pad" shows all of it and fills up with its ground, the
-        median colour of its border; "crop" keeps its centre; "stretch" distorts it. Defaults
-        to "pad".
+        For an image with another aspect ratio. "pad" shows all of it and fills the rest with its
+        background, the median colour of its border; "crop" keeps its centre; "stretch" distorts
+        it. Defaults to "pad".
     polarity : {"as is", "ink"}
         "as is" leaves white at 1. "ink" makes ink 1 and paper 0, whichever way round the file
         has them, as :func:`siamese_utils.datasets.polarity.as_ink` does; it needs
@@ -53,7 +53,7 @@ def load_image(
     Raises
     ------
     ValueError
-        For a setting of another type, or that is none of these.
+        If an argument has another type, or a value that is not listed.
     DataError
         If the file is not a readable image.
 

@@ -14,7 +14,7 @@ from .doubts import Doubt, warn_of
 POLARITIES = ("as is", "ink")
 GREY_LEVEL = 1 / 255
 CLEAR_BORDER = 0.75  # the smallest share of the border that has to be ground
-CLEAR_SIDE = 0.5  # how much of what stands out has to be on one side of the ground: 0 is a tie
+CLEAR_SIDE = 0.5  # least share by which marks on one side of the ground outweigh the others
 FAINTEST = 0.05  # contrast of ink and ground below which they are hardly a drawing
 
 _REMEDY = (
@@ -32,9 +32,9 @@ def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndar
     becomes 1. Clean black on white becomes exactly ``1 - images``, and clean white on black
     stays as it is.
 
-    Images whose ground or ink cannot be told are named in one warning: those of one colour, of
-    hardly any contrast, with a border that has no clear ground, and with marks on both sides of
-    the ground.
+    Images whose background or ink cannot be determined are named in one warning: those of one
+    colour, with hardly any contrast, with a border of no clear brightness, and with marks that are
+    lighter and others that are darker than the background.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndar
 
 
 def to_ink(image: np.ndarray) -> tuple[np.ndarray, Doubt | None]:
-    """One image (height, width) as ink = 1 on paper = 0, and what speaks against the result."""
+    """One image (height, width) as ink = 1 on paper = 0, and a doubt about the result, or None."""
     image = image.astype("float64")
     if np.ptp(image) < GREY_LEVEL / 2:
         return np.zeros(image.shape), one_color(image.mean())
@@ -99,8 +99,8 @@ def to_ink(image: np.ndarray) -> tuple[np.ndarray, Doubt | None]:
     strongest = ink.max()
     border = np.abs(_border(difference))
     is_ground = border < strongest / 8
-    # Of normal noise, nine tenths are within 1.645 deviations; so many pixels are exactly on a
-    # clean ground, even where ink touches the border.
+    # Nine tenths of normal noise lie within 1.645 deviations. On clean paper, nine tenths of these
+    # pixels have no difference at all, even where ink touches the border, so the noise is then 0.
     noise = np.quantile(border[is_ground], 0.9) / 1.645 if is_ground.any() else 0
     # Four deviations leave no speck of noise, which an encoder would take for strokes. Where the
     # noise is as strong as the ink, some range has to remain.

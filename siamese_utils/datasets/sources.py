@@ -119,7 +119,7 @@ def _download(source: Source, target: Path) -> None:
 
 @contextmanager
 def _quiet_pooch() -> Iterator[None]:
-    """Keep back what pooch logs on stderr, step by step: a notebook shows it as a red box."""
+    """Suppress what pooch logs on stderr at each step: a notebook shows it as a red box."""
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel(logging.WARNING)

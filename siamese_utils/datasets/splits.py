@@ -56,7 +56,7 @@ def track(name: str, background: Omniglot, evaluation: Omniglot) -> Omniglot:
 
 
 def koch_split(background: Omniglot, evaluation: Omniglot) -> dict[str, Omniglot]:
-    """Split 50 alphabets and 20 drawers as Koch et al. (2015) do: 30/10/10 and 12/4/4.
+    """Split 50 alphabets and 20 drawers as Koch et al. (2015, section 4.2): 30/10/10 and 12/4/4.
 
     The paper gives these numbers, not the names. Here "train" is the 30 background
     alphabets by drawers 1 to 12; "validation" the ten evaluation alphabets in no official

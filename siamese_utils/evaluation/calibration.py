@@ -89,7 +89,7 @@ def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
     Raises
     ------
     ValueError
-        If all pairs are of one kind, the arrays are not two of one length (n_pairs,), a distance
+        If all pairs are of one kind, the arrays are not both (n_pairs,), a distance
         is not a finite number or a label not 0 or 1.
 
     Examples
@@ -109,8 +109,8 @@ def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
     labels = same.astype(float)
     if near.max() <= far.min() or far.max() <= near.min():
         warnings.warn(
-            f"a distance parts all {len(near)} same from all {len(far)} different pairs, so that "
-            "the slope of the calibration is not determined; it is held finite, and the "
+            f"a distance separates all {len(near)} same from all {len(far)} different pairs, so "
+            "that the slope of the calibration is not determined; it is held finite, and the "
             "probabilities are uncertain. Calibrate on more, or on harder, pairs.",
             stacklevel=2,
         )
@@ -183,7 +183,7 @@ def reliability(probabilities: np.ndarray, same: np.ndarray, n_bins: int = 10) -
     Raises
     ------
     ValueError
-        If a probability is not in [0, 1], the arrays are not two of one length (n_pairs,), a
+        If a probability is not in [0, 1], the arrays are not both (n_pairs,), a
         label is not 0 or 1, or ``n_bins`` is not a whole number of at least 1.
 
     Examples

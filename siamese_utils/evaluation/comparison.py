@@ -52,8 +52,8 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> PairedTest:
     Raises
     ------
     ValueError
-        If the arrays are not two of one length, or hold anything but 0 and 1: share the credit of
-        a tie out to one side before.
+        If the arrays differ in length, or hold anything but 0 and 1. Decide beforehand whether a
+        tie counts as right or as wrong.
 
     Examples
     --------
@@ -117,8 +117,8 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        If the arrays are not two of one length, there is one group only, ``rng`` is no
-        generator, or a number is out of range.
+        If the arrays differ in length, there is only one group, ``rng`` is no generator, or a
+        number is out of range.
 
     Examples
     --------

@@ -90,7 +90,7 @@ def roc(distances: np.ndarray, same: np.ndarray) -> RocCurve:
     Raises
     ------
     ValueError
-        If all pairs are of one kind, the arrays are not two of one length (n_pairs,), a distance
+        If all pairs are of one kind, the arrays are not both (n_pairs,), a distance
         is not a finite number or a label not 0 or 1.
 
     Examples

@@ -12,8 +12,8 @@ def hausdorff_matrix(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     For each ink pixel of one image the distance to the nearest one of the other is taken, and
     averaged; then the same the other way round. The larger of the two averages is the distance
     (Dubuisson and Jain 1994). Beforehand each image's ink is moved so that its mean is at 0, as
-    in the baseline that Lake et al. (2015) publish with Omniglot. On the official runs its
-    nearest neighbors are wrong in 38.8 % of the trials, so it tests whatever evaluates on them.
+    in the baseline that Lake et al. (2015) publish with Omniglot. On the official runs its nearest
+    neighbours are wrong in 38.8 % of the trials, a number that any evaluation should reproduce.
 
     Parameters
     ----------

@@ -25,7 +25,7 @@ class Retrieval:
 
     Examples
     --------
-    Two images, of which the second is found by the first, and finds another one itself:
+    Two queries. The first one's nearest image is of its class, and the second one's is not:
 
     >>> found = Retrieval(np.array([1.0, 0.0]), np.array([1.0, 0.25]))
     >>> float(found.recall_at_1.mean()), float(found.map_at_r.mean())
@@ -37,7 +37,7 @@ class Retrieval:
 
 
 def retrieval(vectors: np.ndarray, labels: np.ndarray, metric: str = "euclidean") -> Retrieval:
-    """Ask with each image for the others of its class.
+    """Measure, with each image as the query, how well the others of its class are found.
 
     At equal distances, images of other classes come first, so that an encoder which maps all
     images to one point finds nothing.
@@ -57,8 +57,8 @@ def retrieval(vectors: np.ndarray, labels: np.ndarray, metric: str = "euclidean"
     Raises
     ------
     ValueError
-        If the shapes do not fit, a number is not finite, a class has one image only, or the
-        metric is another one.
+        If the shapes do not fit, a number is not finite, a class has only one image, or ``metric``
+        is unknown.
 
     Examples
     --------

@@ -32,7 +32,7 @@ def verification_accuracy(distances: np.ndarray, same: np.ndarray, threshold: fl
     Raises
     ------
     ValueError
-        If the arrays are not two of one length (n_pairs,), a distance is not a finite number, a
+        If the arrays are not both (n_pairs,), a distance is not a finite number, a
         label is not 0 or 1, or the threshold is NaN.
 
     Examples
@@ -53,7 +53,7 @@ def best_threshold(distances: np.ndarray, same: np.ndarray) -> float:
     """The threshold with the highest accuracy on these pairs.
 
     Candidates are the smallest distance, which accepts no pair, the points half-way between
-    neighboring distances, and half a gap beyond the largest, which accepts every pair. Of
+    neighbouring distances, and half a gap beyond the largest, which accepts every pair. Of
     several equally good ones the smallest is returned. Choose it on validation pairs.
 
     Parameters
@@ -70,7 +70,7 @@ def best_threshold(distances: np.ndarray, same: np.ndarray) -> float:
     Raises
     ------
     ValueError
-        If all pairs are of one kind, the arrays are not two of one length (n_pairs,), a distance
+        If all pairs are of one kind, the arrays are not both (n_pairs,), a distance
         is not a finite number or a label not 0 or 1.
 
     Examples
@@ -81,7 +81,7 @@ def best_threshold(distances: np.ndarray, same: np.ndarray) -> float:
     0.5
     """
     distances, same = check_pairs(distances, same, both_kinds_for="a threshold")
-    values, place = np.unique(distances, return_inverse=True)  # no threshold parts equal ones
+    values, place = np.unique(distances, return_inverse=True)  # no threshold separates equal ones
     n_same = np.bincount(place, weights=same)
     n_different = np.bincount(place, weights=~same)
     # Calling the pairs at the k smallest values same is right for the same pairs among them and
@@ -89,7 +89,7 @@ def best_threshold(distances: np.ndarray, same: np.ndarray) -> float:
     right = np.append(0, np.cumsum(n_same)) + np.append(np.cumsum(n_different[::-1])[::-1], 0)
     below, above = values[:-1], values[1:]
     middles = below / 2 + above / 2
-    # Between two neighboring numbers there is no third, and the middle may be rounded down.
+    # Between two neighbouring numbers there is no third, and the middle may be rounded down.
     middles = np.where(middles > below, middles, above)
     half_gap = values[-1] / 2 - values[-2:][0] / 2  # 0 if there is one value
     with np.errstate(over="ignore"):  # beyond the largest number lies infinity
@@ -119,7 +119,7 @@ class Verification:
     Examples
     --------
     Three of four test pairs are right, which says little yet about the share of all pairs. The
-    area of 1 says that another threshold would have parted them without an error.
+    area of 1 says that another threshold would have separated them without an error.
 
     >>> validation, test = np.array([0.25, 0.75]), np.array([0.1, 0.6, 0.7, 0.9])
     >>> found = verify(validation, np.array([1, 0]), test, np.array([1, 1, 0, 0]))

@@ -67,10 +67,10 @@ class ContrastiveLoss(keras.losses.Loss):
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
 class InBatchContrastiveLoss(InBatchLoss):
-    """The contrastive loss over all pairs of a batch: B encodings give B (B - 1) / 2 pairs.
+    """The contrastive loss over all pairs of a batch: B embeddings give B (B - 1) / 2 pairs.
 
-    Put it behind an encoder: embeddings (batch, dim) and class labels (batch,) give one number. The mean over the same pairs
-    and the mean over the different pairs count alike, which is what
+    Put it behind an encoder: embeddings (batch, dim) and class labels (batch,) give one number.
+    The mean over the same pairs and the mean over the different pairs count alike, which is what
     :class:`ContrastiveLoss` computes on pairs drawn balanced. An image is not paired with
     itself; a kind of pair that a batch lacks adds nothing.
 

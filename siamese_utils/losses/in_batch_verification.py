@@ -12,8 +12,9 @@ class InBatchVerificationLoss(InBatchLoss):
 
     The loss of Koch et al. (2015, section 3.2) on all pairs that a batch holds. The mean over
     the same pairs and the mean over the different pairs count alike, as if pairs were drawn
-    balanced. Each image may weight its different pairs towards the hard ones: with weights
-    proportional to ``exp(hardness * logit)``, on average 1, which are taken as constants.
+    balanced. With ``hardness`` above 0, the hard ones among the different pairs of each image count
+    more: their weights are proportional to ``exp(hardness * logit)``, have the mean 1, and are
+    taken as constants.
 
     Put it behind :func:`siamese_utils.models.in_batch_network`, with class labels as targets.
     An image is not paired with itself; a kind of pair that a batch lacks adds nothing.
@@ -21,8 +22,8 @@ class InBatchVerificationLoss(InBatchLoss):
     Parameters
     ----------
     hardness : float
-        0 counts all different pairs alike. At 1, of two pairs whose odds *same : different*
-        are 2 : 1 and 1 : 1, the first has twice the weight.
+        Defaults to 0: all different pairs count alike. At 1, of two pairs whose odds
+        *same : different* are 2 : 1 and 1 : 1, the first has twice the weight.
 
     Raises
     ------

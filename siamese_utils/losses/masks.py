@@ -11,7 +11,7 @@ class InBatchLoss(keras.losses.Loss):
     """Base of the losses on a whole batch: class labels as targets, one number as the answer.
 
     Keras would convert the labels to the type of the loss, and float32 does not tell apart
-    neighbors above 2**24. So the labels are compared as they come, and ``call`` receives which
+    neighbours above 2**24. So the labels are compared as they come, and ``call`` receives which
     images are of one class, a (batch, batch) tensor from :func:`same_class`, in their place.
 
     Labels (batch,) and the network's output (batch, dim) give one number. It is computed in
@@ -138,19 +138,9 @@ def refuse_weights(name: str, sample_weight) -> None:
 
 
 def pair_masks(same):
-    """Which ordered pairs of a batch are partners, and which are different.
+    """From ``same`` (batch, batch), 1 or 0, the masks of partners and of different pairs.
 
-    Parameters
-    ----------
-    same : float tensor (batch, batch)
-        Whether two images are of one class, as 1 and 0.
-
-    Returns
-    -------
-    partners : tensor (batch, batch)
-        1 where two different images are of one class; an image is not its own partner.
-    different : tensor (batch, batch)
-        1 where two images are of different classes.
+    Both are float (batch, batch). An image is not its own partner.
     """
     # In a compiled step of TensorFlow the batch may have no size yet.
     n = same.shape[0] or ops.shape(same)[0]

@@ -18,7 +18,7 @@ class Adaptation(NamedTuple):
     Attributes
     ----------
     mean : float32 array (dim,)
-        What all images have in common; it is taken off.
+        The mean of the embeddings, which all images have in common; it is subtracted.
     matrix : float32 array (dim, dim) or None
         What the difference is multiplied by from the right. None where no labels were given.
     """
@@ -48,7 +48,7 @@ def fit_adaptation(embeddings: np.ndarray, labels=None) -> Adaptation:
     embeddings : array (n, dim)
         Of any length but 0.
     labels : array (n,) of str or int
-        Their classes, of which new images need not be. Defaults to None: only the mean is found.
+        Their classes; new images may be of others. Defaults to None: only the mean is found.
 
     Returns
     -------
@@ -57,8 +57,8 @@ def fit_adaptation(embeddings: np.ndarray, labels=None) -> Adaptation:
     Raises
     ------
     ValueError
-        If there are fewer than two embeddings, one is 0, or labels are given of which no two are
-        alike, or whose embeddings are.
+        If there are fewer than two embeddings, one of them is 0, or labels are given, but no two
+        images of one class differ.
 
     Examples
     --------
@@ -80,9 +80,9 @@ def fit_adaptation(embeddings: np.ndarray, labels=None) -> Adaptation:
     sizes = np.bincount(numbers)
     sums = np.zeros((len(sizes), vectors.shape[1]))
     np.add.at(sums, numbers, vectors)
-    # An image that is alone in its class differs from no other one.
+    # An image that is alone in its class says nothing about how images of one class differ.
     paired = sizes[numbers] > 1
-    within = (vectors - (sums / sizes[:, None])[numbers])[paired]  # (n, dim)
+    within = (vectors - (sums / sizes[:, None])[numbers])[paired]  # (n_paired, dim)
     mean_square = np.mean(within**2) if paired.any() else 0.0
     if mean_square < 1e-12:
         raise ValueError(
@@ -91,7 +91,7 @@ def fit_adaptation(embeddings: np.ndarray, labels=None) -> Adaptation:
         )
     share = ledoit_wolf_shrinkage(within, assume_centered=True)
     _, singular, axes = np.linalg.svd(within, full_matrices=False)
-    # The directions that no image differs in have the identity's share alone.
+    # In directions in which no image differs, only the identity's share remains of the spread.
     rest = (share * mean_square) ** -0.5
     spread = (1 - share) * singular**2 / len(within) + share * mean_square
     matrix = rest * np.eye(len(mean)) + (axes.T * (spread**-0.5 - rest)) @ axes

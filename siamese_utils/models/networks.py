@@ -44,7 +44,7 @@ def siamese_network(
 def koch_network(
     encoder: keras.Model, paper_init: bool = True, l2: float | None = None
 ) -> keras.Model:
-    """The network of Koch et al. (2015): an encoder, and the weighted L1 distance as its head.
+    """The network of Koch et al. (2015, section 3.1): an encoder, and the weighted L1 head.
 
     With the default :func:`koch_encoder` it has 38,951,745 weights.
 
@@ -79,11 +79,11 @@ def koch_network(
 
 
 def in_batch_network(encoder: keras.Model, head: WeightedL1) -> keras.Model:
-    """All pairs of a batch from one encoding each: for training on whole batches.
+    """Score all pairs of a batch and embed each image once: for training on whole batches.
 
-    A batch of B images takes B encodings and gives B * B pairs; listed pairs would take two
-    encodings each. The network has the weights of ``siamese_network(encoder, head)``, and what
-    one learns the other knows.
+    A batch of B images passes the encoder once and gives B * B pairs; with listed pairs, two images
+    pass the encoder for each pair. The network shares its weights with
+    ``siamese_network(encoder, head)``, so that training one of them trains both.
 
     Parameters
     ----------

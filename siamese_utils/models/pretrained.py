@@ -16,15 +16,15 @@ def load_pretrained(name: str = "omniglot") -> keras.Model:
     "omniglot" is the encoder of chapter 08, for drawn characters: images (batch, 42, 42, 1), ink
     1 on paper 0, to embeddings of length 1. It was trained on the 30 background alphabets alone.
 
-    "photos" is for photographs in color: EfficientNet-Lite0 (Tan and Le 2019) with its ImageNet
-    weights, images (batch, 224, 224, 3) to 1,280 numbers. They are the square roots of the
-    averages that its classifier worked on: few of these are large, and the roots tell classes
-    apart better (Yang, Liu and Xu 2021, section 4.1).
+    "photos" is for photographs in colour: EfficientNet-Lite0 (Tan and Le 2019) with its ImageNet
+    weights, from images (batch, 224, 224, 3) to embeddings (batch, 1280). Their numbers are the
+    square roots of the averages that the network's classifier worked on. Few of the averages are
+    large, and the roots tell classes apart better (Yang, Liu and Xu 2021, section 4.1).
 
     Parameters
     ----------
     name : str
-        Of a card, "omniglot" or "photos". Defaults to "omniglot".
+        "omniglot" or "photos". Defaults to "omniglot".
 
     Returns
     -------
@@ -55,7 +55,7 @@ def load_pretrained(name: str = "omniglot") -> keras.Model:
 
 
 def pretrained_card(name: str = "omniglot") -> dict[str, Any]:
-    """What there is to know of an encoder: data, recipe, track, measured accuracy, licence.
+    """What is known about an encoder: data, recipe, track, measured accuracy, licence.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def pretrained_card(name: str = "omniglot") -> dict[str, Any]:
     (215160, 0.98)
     """
     known = pretrained_names()
-    if name not in known:  # nor is a path a name, wherever it leads
+    if name not in known:  # a path is refused as well
         raise ValueError(f"no encoder {name!r} comes with the package; there is {', '.join(known)}")
     return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
 

@@ -11,20 +11,10 @@ FORMAT = "siamese_utils.gallery 1"
 
 
 def write_gallery(path: Path, settings: dict, *arrays: np.ndarray) -> None:
-    """Write the file, whole or not at all.
+    """Write settings (plain values) and arrays (n, …) as one file, whole or not at all.
 
-    Parameters
-    ----------
-    path : Path
-    settings : dict
-        Of plain values, as JSON has them.
-    *arrays : arrays (n, …)
-        The embeddings, the labels, and the ground of each image.
-
-    Raises
-    ------
-    ValueError
-        If the name has another ending.
+    The arrays are the embeddings, the labels and the background of each image. ``ValueError`` for
+    a name that does not end in ``.npz``.
     """
     if path.suffix != ".npz":
         raise ValueError(f"the file is {str(path)!r}; expected a name that ends in .npz")

@@ -1,7 +1,7 @@
 """Indices for galleries that are too large for comparing each query with every stored vector.
 
-Both are approximate: now and then they miss the nearest vector. How often is to be measured
-against the exact search, on vectors of one's own. The packages are those of the extra ``large``.
+Both are approximate: now and then they miss the nearest vector. Measure how often on your own
+vectors, against the exact search. The packages are in the extra ``large``.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ N_SENT = 1000  # vectors of one request to a server
 
 
 class UsearchIndex:
-    """A graph of neighbors (HNSW, Malkov and Yashunin 2020) in the memory of one machine.
+    """A graph of neighbours (HNSW, Malkov and Yashunin 2020) in the memory of one machine.
 
     For ``Recognizer(index=UsearchIndex)``, by the library usearch.
 
@@ -127,7 +127,7 @@ class QdrantIndex:
 
 
 def qdrant_index(client: "QdrantClient", collection: str) -> Callable[[int], QdrantIndex]:
-    """What makes the index of a recognizer: ``Recognizer(index=qdrant_index(client, "mine"))``.
+    """A function that makes an index: ``Recognizer(index=qdrant_index(client, "mine"))``.
 
     The recognizer's ``fit`` and ``load_gallery`` write the collection anew, and ``enroll`` adds
     to it. A collection of this name that was there before is not touched.

@@ -25,7 +25,7 @@ def unit_vectors(embeddings: np.ndarray, stored: bool) -> np.ndarray:
     ValueError
         If an embedding is not finite or, to be stored, 0.
     """
-    # In float64, so that the square of a large or a small number is one.
+    # In float64, so that the square of a large number is finite and that of a small one not 0.
     vectors = np.asarray(embeddings, "float64")
     largest = np.abs(vectors).max(axis=1)
     bad = np.flatnonzero(~np.isfinite(largest))
@@ -139,7 +139,7 @@ def refuse_class(unknown: str | int, classes: np.ndarray) -> None:
 
 
 def accepted(scores: np.ndarray, threshold: float | None) -> np.ndarray:
-    """Whether a known class is answered for each score (n,), bool: it is above the threshold."""
+    """Which scores are above the threshold, so that a known class is answered: bool (n,)."""
     if threshold is None:
         return np.ones(len(scores), bool)
     # In float64, as compare does: the threshold is not rounded.

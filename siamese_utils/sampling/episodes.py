@@ -15,6 +15,8 @@ _N_FIXED, _FIXED_SEED = 10_000, 2015
 class Episodes:
     """One-shot episodes, as indices into a data set.
 
+    In :mod:`siamese_utils.evaluation` an episode is called a trial.
+
     Attributes
     ----------
     queries : int array (n_episodes,)

@@ -1,4 +1,4 @@
-"""Train a siamese network on listed pairs, at the scale of Koch's paper."""
+"""Train a Siamese network on listed pairs, at the scale of Koch's paper."""
 
 import errno
 import json

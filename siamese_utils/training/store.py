@@ -52,7 +52,7 @@ class ImageStore(keras.layers.Layer):
 
 
 class IndexedPairs(keras.Model):
-    """A siamese network fed with pairs of indices of images (batch, 2), for training only.
+    """A Siamese network fed with pairs of indices of images (batch, 2), for training only.
 
     Parameters
     ----------

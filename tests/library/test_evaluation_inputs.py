@@ -388,9 +388,9 @@ class TestSeparable:
         ],
     )
     def test_is_finite_and_said(self, scale, distances, same):
-        with pytest.warns(UserWarning, match="a distance parts all . same from all . different"):
+        with pytest.warns(UserWarning, match="a distance separates all . same from all . different"):
             found = evaluation.calibrate(scale * np.array(distances), same)
-        with pytest.warns(UserWarning, match="parts all"):
+        with pytest.warns(UserWarning, match="separates all"):
             unit = evaluation.calibrate(distances, same)
         assert 0 < abs(unit.slope) < 100
         assert found.slope * scale == pytest.approx(unit.slope, rel=1e-6)
