@@ -78,7 +78,8 @@ class TripletLoss(InBatchLoss):
     """The triplet loss over triplets of a batch, on Euclidean distances.
 
     Put it behind an encoder: embeddings (batch, dim) and class labels (batch,) give one number.
-    The images are encoded once, and :func:`triplet` is taken over triplets (anchor, positive, negative) of the batch:
+    The images are embedded once, and :func:`triplet` is taken over triplets (anchor, positive,
+    negative) of the batch:
 
     - ``"random"``: one for each anchor and positive, with a negative drawn at random.
     - ``"batch_all"``: all of them. With the hinge the mean is over those that are not yet 0
