@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+COMMON_IMAGES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 CARDS = Path(__file__).parent / "models" / "pretrained"
 ENDINGS = {"train": ".keras", "threshold": ".keras", "export": ".onnx"}
 
@@ -41,6 +42,11 @@ def check_paths(asked: argparse.Namespace) -> None:
     given = vars(asked)
     if "model" in given and asked.model not in ready_names():
         _require(
+            _path(asked.model).suffix != ".npz",
+            f"{asked.model}, a gallery, stands where the model belongs",
+            f"siamese {asked.command} MODEL, then the rest",
+        )
+        _require(
             _path(asked.model).is_file(),
             f"{asked.model} is neither a file nor a ready encoder",
             f"a .keras file that siamese train wrote, or one of {', '.join(ready_names())}",
@@ -52,6 +58,7 @@ def check_paths(asked: argparse.Namespace) -> None:
             "a folder with one subfolder for each class",
         )
     if asked.command == "classify":
+        _require_no_image(asked.gallery)
         _require(
             _path(asked.gallery).exists(),
             f"{asked.gallery} is not there",
@@ -59,9 +66,17 @@ def check_paths(asked: argparse.Namespace) -> None:
         )
     elif asked.command == "enroll":
         _require_ending(asked.gallery, ".npz")
+        _require(
+            bool(asked.label.strip()) and asked.label.isprintable(),
+            f"LABEL is {asked.label!r}",
+            "a name of printable letters",
+        )
     images = [*given.get("images", ()), *(given[key] for key in ("left", "right") if key in given)]
     gone = [image for image in images if not _path(image).exists()]
     _require(not gone, f"not there: {', '.join(gone)}", "image files")
+    if asked.command != "enroll":
+        folders = [image for image in images if _path(image).is_dir()]
+        _require(not folders, f"folders: {', '.join(folders)}", "image files, as FOLDER/*.jpg")
     if asked.command in ENDINGS and asked.out is not None:
         _require_ending(asked.out, ENDINGS[asked.command])
 
@@ -70,6 +85,15 @@ def _require_ending(name: str, ending: str) -> None:
     _require(_path(name).suffix == ending, f"{name} is to be written", f"a name with {ending}")
     folder = _path(name).absolute().parent
     _require(folder.is_dir(), f"{name} is to be written in {folder}", "a folder that is there")
+    _require(not _path(name).is_dir(), f"{name} is to be written and is a folder", "another name")
+
+
+def _require_no_image(name: str) -> None:
+    _require(
+        _path(name).suffix.lower() not in COMMON_IMAGES,
+        f"{name}, an image, stands where the gallery belongs",
+        "MODEL GALLERY IMAGE",
+    )
 
 
 def _require(is_so: bool, found: str, expected: str) -> None:

@@ -1,9 +1,11 @@
 """The arguments of the command ``siamese``, and its help."""
 
 import argparse
+from importlib.metadata import version
 
 from ._command_checks import folds, ready_names, share, similarity
 
+PACKAGE = "siamese-book"
 EXAMPLES = {
     "train": "siamese train pictures/ model.keras --strangers 0.05",
     "enroll": "siamese enroll model.keras gallery.npz cup cup1.jpg cup2.jpg",
@@ -23,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
         description="Recognize classes of images from one example each.",
         epilog="Exit status: 0 for an answer, whichever it is; 2 for an error, named on stderr.",
     )
+    found.add_argument("--version", action="version", version=f"%(prog)s {version(PACKAGE)}")
     commands = found.add_subparsers(required=True, metavar="COMMAND")
 
     def add(name: str, summary: str, description: str) -> argparse.ArgumentParser:
@@ -58,9 +61,11 @@ def parser() -> argparse.ArgumentParser:
             "--strangers",
             metavar="SHARE",
             type=share,
-            help="largest share of images of unknown classes that may be taken for a stored class, "
-            "such as 0.05, with as many classes stored as the folder has (default: pairs of images "
-            "of one class and of two classes are wrong equally often)",
+            help="how many images of unknown classes may get a label, 0.05 for 5 %%, in a gallery "
+            "with as many classes as FOLDER; smaller is stricter, and more images of known classes "
+            "become unknown (default: two images of one class are called different as often as two "
+            "of different classes are called the same; with many classes that lets most unknown "
+            "ones in)",
         )
         command.add_argument(
             "--folds",
@@ -84,8 +89,8 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--encoder",
         choices=ready_names(),
-        help="the ready encoder (default: omniglot for drawings on a plain background, photos for "
-        "all else)",
+        help="the ready encoder (default: omniglot for dark drawings on evenly white paper or the "
+        "reverse, photos for all else)",
     )
     add_choice(train)
 
@@ -104,6 +109,7 @@ def parser() -> argparse.ArgumentParser:
     enroll.add_argument(
         "--average", action="store_true", help="store the mean of these images only"
     )
+    add_skip(enroll)
 
     classify = add(
         "classify",
@@ -122,8 +128,9 @@ def parser() -> argparse.ArgumentParser:
         "--threshold",
         metavar="T",
         type=similarity,
-        help="similarity in [-1, 1] that a known class exceeds (default: the gallery file's, or "
-        "the model's where it has none)",
+        help="give an image a label only if its similarity is above T (default: the threshold that "
+        "was stored in the gallery file; the model's for a folder, or a file without one; with "
+        "neither, every image gets a label)",
     )
     classify.add_argument(
         "--average", action="store_true", help="of a folder: compare with the mean of each class"
@@ -148,8 +155,9 @@ def parser() -> argparse.ArgumentParser:
         "evaluate",
         "how good is a model on classes that it has not seen?",
         "Leave out some of the classes of FOLDER in turn, and print how often an image of a class "
-        "that was left out is recognized from one example, and the errors at a threshold that was "
-        "chosen on the others. Nothing is written.",
+        "that was left out is recognized from one example, and how often a threshold errs that is "
+        "chosen anew on the others; then, how often the model's own threshold errs on pairs of all "
+        "these images. Nothing is written.",
     )
     add_model(evaluate)
     evaluate.add_argument("folder", metavar="FOLDER", help=FOLDER)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .datasets import DataError
+from .datasets.endings import why_no_image
 from .datasets.image_files import load_image
 from .models import pretrained_card
 from .models.pretrained import pretrained_names
@@ -28,36 +29,51 @@ def train(asked: argparse.Namespace) -> Answer:
     encoder = asked.encoder or folder.encoder
     recognizer = Recognizer.pretrained(encoder)
     recognizer.progress = partial(asked.progress, "fitting the encoder")
-    # Where no class has two images, the choice of the threshold says what is missing.
-    has_pairs = len(set(folder.labels)) < len(folder.labels)
-    recognizer.adapt(folder.paths, folder.labels if has_pairs else None)
+    recognizer.adapt(folder.paths, folder.labels)
     choice = chosen(recognizer, folder, asked)
-    recognizer.save(asked.out)
+    fitted = f"fitted to {choice.n_images} images of {choice.n_classes} classes"
     before = choice.one_shot_before
     if before is not None and before[0] > choice.one_shot[0]:
+        fitted = (
+            f"as it is, since fitting did not help: {100 * choice.one_shot[0]:.1f} % after it, "
+            f"{100 * before[0]:.1f} % before"
+        )
+        recognizer = Recognizer.pretrained(encoder)
+        choice = chosen(recognizer, folder, asked)
+    if Path(asked.out).expanduser().exists():
         warnings.warn(
-            f"fitting did not help: {100 * choice.one_shot[0]:.1f} % after it, "
-            f"{100 * before[0]:.1f} % before. For the encoder as it is: siamese threshold "
-            f"{encoder} {asked.folder} --out {asked.out}",
+            f"{asked.out} was there and is replaced. Galleries that it made have to be enrolled "
+            "again.",
             stacklevel=1,
         )
+    recognizer.save(asked.out)
+    warn_of_choice(choice, asked)
     why = "as asked" if asked.encoder else folder.reason
     answer = {"model": asked.out, "encoder": encoder, "reason": why, **told(choice, folder)}
     text = (
-        f"{asked.out}: encoder {encoder} ({why}), fitted to {choice.n_images} images of "
-        f"{choice.n_classes} classes\n{choice}\n"
+        f"{asked.out}: encoder {encoder} ({why}), {fitted}\n{choice}\n"
         f"next: siamese enroll {asked.out} gallery.npz LABEL IMAGE, for each class to recognize"
     )
     return answer, text
 
 
 def enroll(asked: argparse.Namespace) -> Answer:
-    """Store images of a class in a gallery file."""
+    """Store images of a class in a gallery file, with the model's threshold."""
     gallery = Path(asked.gallery).expanduser()
-    recognizer = load(asked.model, gallery if gallery.exists() else None)
+    recognizer = load(asked.model)
+    threshold = recognizer.threshold
+    if gallery.exists():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of another threshold: it is replaced
+            recognizer.load_gallery(gallery)
+        recognizer.threshold = threshold if threshold is not None else recognizer.threshold
     refuse_class(recognizer.unknown, np.array([asked.label]))
     recognizer.progress = partial(asked.progress, "storing")
-    recognizer.enroll(asked.label, image_files(asked.images), average=asked.average)
+    images = image_files(asked.images)
+    images = readable(images) if asked.skip_broken else images
+    n_before = len(getattr(recognizer, "labels_", ()))
+    recognizer.enroll(asked.label, images, average=asked.average)
+    warn_of_doubles(recognizer, n_before, asked)
     recognizer.save_gallery(gallery)
     n_own = int((recognizer.labels_ == asked.label).sum())
     answer = {
@@ -103,6 +119,13 @@ def classify(asked: argparse.Namespace) -> Answer:
         recognizer.threshold = asked.threshold
     threshold, unknown = recognizer.threshold, recognizer.unknown
     refuse_class(unknown, recognizer.classes_)
+    if threshold is None:
+        warnings.warn(
+            f"{asked.model} has no threshold, so every image gets a label, also one of no class in "
+            "the gallery. Pass one, as --threshold 0.6, or choose it: siamese train, siamese "
+            "threshold.",
+            stacklevel=1,
+        )
     images = readable(asked.images) if asked.skip_broken else asked.images
     index, scores = recognizer.nearest(images)
     nearest, known = recognizer.labels_[index].tolist(), accepted(scores, threshold)
@@ -146,8 +169,18 @@ def evaluate(asked: argparse.Namespace) -> Answer:
     """Measure a model on the classes of a folder, each of which is left out once."""
     folder = look_over(asked)
     recognizer = load(asked.model)
+    own, text = None, ""
+    if recognizer.threshold is not None:
+        recognizer.progress = partial(asked.progress, "comparing all pairs")
+        own = recognizer.evaluate(folder.paths, folder.labels).as_dict()
+        text = (
+            f"\nthe model's own threshold {own['threshold']:.3f}, on all pairs of these images:\n"
+            f"  different pairs called same: {100 * own['false_accept']:.1f} %\n"
+            f"  same pairs called different: {100 * own['false_reject']:.1f} %"
+        )
     choice = chosen(recognizer, folder, asked)
-    return {"model": asked.model, **told(choice, folder)}, str(choice)
+    warn_of_choice(choice, asked)
+    return {"model": asked.model, **told(choice, folder), "own": own}, f"{choice}{text}"
 
 
 def threshold(asked: argparse.Namespace) -> Answer:
@@ -160,9 +193,12 @@ def threshold(asked: argparse.Namespace) -> Answer:
         )
     folder = look_over(asked)
     recognizer = load(asked.model)
+    before = "none" if recognizer.threshold is None else f"{recognizer.threshold:.3f}"
     choice = chosen(recognizer, folder, asked)
     recognizer.save(out)
-    return {"model": out, **told(choice, folder)}, f"{out}:\n{choice}"
+    warn_of_choice(choice, asked)
+    text = f"{out}: threshold {choice.threshold:.3f} is written; it was {before}\n{choice}"
+    return {"model": out, **told(choice, folder)}, text
 
 
 def export(asked: argparse.Namespace) -> Answer:
@@ -184,7 +220,7 @@ def load(model: str, gallery: Path | None = None) -> Recognizer:
 
 
 def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) -> ThresholdChoice:
-    """The threshold chosen on a folder; warnings where it will not do on new classes."""
+    """The threshold chosen on a folder."""
     counts = np.unique(folder.labels, return_counts=True)[1]
     if n_single := int((counts == 1).sum()):
         warnings.warn(
@@ -192,8 +228,23 @@ def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) ->
             "images of one class differ. Give two or more of each.",
             stacklevel=1,
         )
+    if asked.folds > len(counts):
+        warnings.warn(
+            f"--folds {asked.folds} is more than {len(counts)} classes; {len(counts)} are taken.",
+            stacklevel=1,
+        )
     recognizer.progress = partial(asked.progress, "choosing the threshold")
-    choice = recognizer.choose_threshold(folder.paths, folder.labels, asked.strangers, asked.folds)
+    return recognizer.choose_threshold(folder.paths, folder.labels, asked.strangers, asked.folds)
+
+
+def warn_of_choice(choice: ThresholdChoice, asked: argparse.Namespace) -> None:
+    """Warn where what was chosen will not do on new classes."""
+    if choice.n_classes < 5:
+        warnings.warn(
+            f"{choice.n_classes} classes are few: what is measured on one or two of them at a time "
+            "may be far from what other classes give.",
+            stacklevel=1,
+        )
     if not choice.is_better_than_chance:
         cards = ", ".join(f"{name} ({pretrained_card(name)['for']})" for name in pretrained_names())
         warnings.warn(
@@ -208,7 +259,29 @@ def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) ->
             "unknown. Enroll several images of a class, or allow more --strangers.",
             stacklevel=1,
         )
-    return choice
+    elif asked.strangers is None and choice.strangers[0] > 0.5:
+        warnings.warn(
+            f"the threshold {choice.threshold:.3f} suits pairs, and galleries of a few classes. "
+            f"With {choice.n_stored} classes stored, {100 * choice.strangers[0]:.0f} % of images "
+            "of other classes get a label: for so many, choose it with --strangers 0.05.",
+            stacklevel=1,
+        )
+
+
+def warn_of_doubles(recognizer: Recognizer, n_before: int, asked: argparse.Namespace) -> None:
+    """Warn of new images that are stored already, under whatever label."""
+    if asked.average:
+        return
+    vectors = recognizer.embeddings_
+    for new in range(n_before, len(vectors)):
+        alike = np.flatnonzero(vectors[:new] @ vectors[new] > 1 - 1e-6)
+        if len(alike):
+            stored = ", ".join(sorted({str(recognizer.labels_[k]) for k in alike}))
+            warnings.warn(
+                f"an image of {asked.label} is stored already, as {stored}. Every image of a "
+                "gallery should be another one.",
+                stacklevel=1,
+            )
 
 
 def image_files(names: Sequence[str]) -> list[str]:
@@ -220,6 +293,7 @@ def image_files(names: Sequence[str]) -> list[str]:
             found.append(name)
             continue
         entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
+        files = []
         for entry in entries:
             if entry.is_dir():
                 raise DataError(
@@ -227,9 +301,13 @@ def image_files(names: Sequence[str]) -> list[str]:
                     "each class by itself, or give the whole folder to siamese classify as the "
                     "gallery."
                 )
-        if not entries:
-            raise DataError(f"{name} is empty; expected image files of one class in it.")
-        found += map(str, entries)
+            if reason := why_no_image(entry):
+                warnings.warn(f"{entry} is left out: {reason}", stacklevel=1)
+            else:
+                files.append(str(entry))
+        if not files:
+            raise DataError(f"{name} has no image; expected image files of one class in it.")
+        found += files
     return found
 
 
@@ -261,8 +339,15 @@ def told(choice: ThresholdChoice, folder: Survey) -> dict:
 
 
 def look_over(asked: argparse.Namespace) -> Survey:
-    """The files of the folder; a warning for each that is left out."""
+    """The files of the folder, enough to choose a threshold; a warning for each left out."""
     folder = survey_folder(asked.folder, asked.skip_broken)
     for path, reason in folder.skipped:
         warnings.warn(f"{path} is left out: {reason}", stacklevel=1)
+    counts = np.unique(folder.labels, return_counts=True)[1]
+    if len(counts) < 3 or counts.max() == 1:
+        raise DataError(
+            f"{asked.folder} has {len(counts)} class folder(s) with {counts.max()} image(s) at "
+            "most; expected three classes or more, since some are left out in turn, and two images "
+            "or more in most of them."
+        )
     return folder

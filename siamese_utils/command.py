@@ -25,8 +25,13 @@ IN_THE_SHELL = {
     "written by Recognizer.save": "that siamese train wrote",
     "; or, where you call load_image_folder yourself, lower min_images": "",
     "adapt got": "siamese train got",
-    'turn the images yourself, pass them "as is", or leave them out': "turn the images, or leave "
+    "For the model's, set recognizer.threshold and save the gallery again": "For the model's, "
+    "enroll an image, or pass --threshold",
+    "Otherwise make the ink 1 and the paper 0 yourself and read the images as they are, or leave "
+    "them out": "Photographs are read by --encoder photos; otherwise clean these images, or leave "
     "them out",
+    " or install pillow-heif and call pillow_heif.register_heif_opener()": "",
+    " Leave the labels out to centre only.": " Give other images of these classes.",
 }
 
 # Keras takes seconds to start, and may not start at all, so what needs it is imported late. That
@@ -44,8 +49,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0 for an answer, 2 for an error. Arguments that are no command, and
-        ``--help``, end the process instead (``SystemExit``), with the status 2 and 0.
+        The exit status: 0 for an answer, 2 for an error, 130 after an interruption. Arguments that
+        are no command, and ``--help``, end the process instead (``SystemExit``), with the status
+        2 and 0.
 
     Examples
     --------
@@ -78,6 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from . import _command_tasks
 
             answer, text = getattr(_command_tasks, asked.command)(asked)
+        except KeyboardInterrupt:
+            return 130  # as of a program that the signal ends
         # Whatever goes wrong, also in a library: the shell's user gets a line, not a traceback.
         except Exception as raised:
             error = raised

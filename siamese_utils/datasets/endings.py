@@ -8,12 +8,12 @@ from PIL import Image
 # programs must render, films, and news wires.
 _NO_STILL_IMAGES = {"BUFR", "GRIB", "HDF5", "EPS", "WMF", "FLI", "MPEG", "IPTC"}
 
-_INSTALL_HEIF = "install pillow-heif and call pillow_heif.register_heif_opener()"
+_HEIF = "convert it to PNG or install pillow-heif and call pillow_heif.register_heif_opener()"
 _DRAWING = "it is no grid of pixels: export it as PNG"
 _RAW = "develop it to PNG or JPEG"
 # Images that this Pillow may have no decoder for.
 _REMEDIES = {
-    **dict.fromkeys((".heic", ".heif", ".hif"), f"convert it to PNG or {_INSTALL_HEIF}"),
+    **dict.fromkeys((".heic", ".heif", ".hif"), _HEIF),
     **dict.fromkeys((".avif", ".avifs"), "convert it to PNG or install Pillow 11.3 or newer"),
     ".jxl": "convert it to PNG or install pillow-jxl-plugin and import pillow_jxl",
     ".webp": "convert it to PNG or install a Pillow that was built with WebP",

@@ -36,8 +36,8 @@ def list_folder(root: Path) -> tuple[dict[str, list[Path]], list[tuple[Path, str
     if len(classes) < 2:
         left_out = "".join(f" {path.name}: {reason}." for path, reason in skipped[:5])
         raise DataError(
-            f"{root} has {len(classes)} class folder(s), expected at least 2: learning to "
-            "compare needs images of different classes. Give each class a subfolder of its "
+            f"{root} has {len(classes)} class folder(s), expected at least 2. "
+            "Give each class a subfolder of its "
             f"own, as in {root / 'cat' / '1.png'} and {root / 'dog' / '1.png'}."
             + (f" Skipped:{left_out}" if skipped else "")
         )

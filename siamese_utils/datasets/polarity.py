@@ -18,8 +18,8 @@ CLEAR_SIDE = 0.5  # least share by which marks on one side of the ground outweig
 FAINTEST = 0.05  # contrast of ink and ground below which they are hardly a drawing
 
 _REMEDY = (
-    'Otherwise turn the images yourself, pass them "as is", or leave them out. '
-    "What is returned for them is a guess."
+    "Otherwise make the ink 1 and the paper 0 yourself and read the images as they are, or leave "
+    "them out. What is returned for them is a guess."
 )
 
 

@@ -84,10 +84,11 @@ def require_encoder(path: Path, stored: str | None, given: str | None) -> None:
     elif given is None:
         made = f"by an encoder ({stored}), and none is given"
     else:
-        made = f"by another encoder ({stored}) than this one ({given})"
+        made = f"by another encoder ({stored}) than this one ({given}), or by this one before it "
+        made += "was trained or adapted"
     remedy = (
         "Pass no encoder, and embeddings as queries"
         if stored is None
-        else "Take the model that made it, or make the gallery again with this one"
+        else "Take the model that made it, or store all images again in a new gallery"
     )
     raise ValueError(f"{path} was made {made}. {remedy}.")

@@ -1,5 +1,6 @@
 """A gallery as one ``.npz`` file without pickled objects. Files of version 1.0 can be read, too."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -38,6 +39,8 @@ def read_gallery(path: Path) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not a file. {expected} Correct the path.")
     try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("it is no .npz file")
         record, arrays = read_arrays(path)
         if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']!r} instead of {FORMAT!r}")

@@ -306,15 +306,15 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         new = ~np.isin(labels, labels[seen])
         n_new = len(np.unique(labels[new]))
         if seen.any() and (new.any() or not are_among(known, asked).all()):
-            remedy = (
-                f"The threshold is chosen on the {n_new} classes that it did not get"
+            done = (
+                f"so only the {n_new} classes that it did not get are used"
                 if n_new >= 3
-                else "The threshold is chosen as if it had got all of these and no other ones"
+                else "so what is measured is an estimate, as if it had got these images alone"
             )
             warnings.warn(
-                f"adapt got {len(known)} images with their labels, and {int(seen.sum())} of them "
-                f"are among these {len(labels)}; expected all of them or none. {remedy}. Choose "
-                "it on the images that adapt got, or on other classes.",
+                f"adapt got {int(seen.sum())} of these {len(labels)} images with their labels, of "
+                f"{len(known)} that it got in all; expected all of these or none, {done}. Give the "
+                "images that adapt got, or other classes.",
                 stacklevel=3,
             )
         return new
@@ -690,7 +690,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         if encoder is None:
             raise ValueError("there is no encoder to export; save_gallery writes the embeddings")
         threshold = None if self.threshold is None else checked_threshold(self.threshold)
-        settings = {"reading": self._reading_as_dict(), "threshold": threshold}
+        settings = {
+            "reading": self._reading_as_dict(),
+            "pixels": "(batch, height, width, channels), red first, from 0 (black) to 1 (white)",
+            "threshold": threshold,
+        }
         return write_onnx(Path(path).expanduser(), encoder, settings)
 
     def save_gallery(self, path: str | Path) -> None:
@@ -766,7 +770,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def load_gallery(self, path: str | Path) -> "Recognizer":
         """Read a gallery that this recognizer's encoder made, in place of any that is there.
 
-        With the errors of :meth:`load`, after which the recognizer is unchanged.
+        With the errors of :meth:`load`, after which the recognizer is unchanged. If both have a
+        threshold, the gallery's counts, with a ``UserWarning`` where they differ.
         """
         path = Path(path).expanduser()
         settings, embeddings, labels, ground = read_gallery(path)
@@ -783,6 +788,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         # model that has one.
         self._store(embeddings, ground, labels, check=False)
         if settings["threshold"] is not None:
+            if self.threshold is not None and self.threshold != settings["threshold"]:
+                warnings.warn(
+                    f"{path} has the threshold {settings['threshold']:.3f}, and the model has "
+                    f"{self.threshold:.3f}; the gallery's counts. For the model's, set "
+                    "recognizer.threshold and save the gallery again.",
+                    stacklevel=2,
+                )
             self.threshold = settings["threshold"]
         self.unknown = settings["unknown"]
         self.encoder_digest_, self.gallery_reading_ = digest, reading

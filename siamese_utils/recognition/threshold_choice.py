@@ -9,6 +9,8 @@ from ..evaluation import identify, wilson_interval
 from ..models.adaptation import fit_adaptation
 from .measured import Measured
 
+N_INNER = 5  # folds within a fold: more of them would take long and change little
+
 
 @dataclass(frozen=True)
 class ThresholdChoice(Measured):
@@ -170,7 +172,7 @@ def choose(
                 "expected two or more. Ask for more folds."
             )
         _require_pairs(numbers[held_out])
-        threshold = threshold_of(rest, compared(rest, min(n_folds, n_left)))
+        threshold = threshold_of(rest, compared(rest, min(n_folds, n_left, N_INNER)))
         same, different = _pairs(block, numbers, held_out, everything)
         nearest = _nearest_other(block, numbers, held_out, rest)
         wrong = different > threshold, same <= threshold, nearest > threshold

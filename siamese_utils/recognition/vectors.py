@@ -135,7 +135,10 @@ def check_rejection(threshold: float | None, unknown: str | int, classes: np.nda
 def refuse_class(unknown: str | int, classes: np.ndarray) -> None:
     """``ValueError`` if ``unknown`` is a class, too: nobody could tell which of them is meant."""
     if unknown in classes.tolist():
-        raise ValueError(f"unknown is {unknown!r}, which is a class; expected a label that is none")
+        raise ValueError(
+            f"unknown is {unknown!r}, which is a class; expected a label that is none, since "
+            "images of no class get it. Give the class another name."
+        )
 
 
 def accepted(scores: np.ndarray, threshold: float | None) -> np.ndarray:

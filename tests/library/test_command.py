@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from importlib import metadata
 from pathlib import Path
 
 import keras
@@ -15,7 +16,7 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from siamese_utils import _command_checks, _command_parser, _command_tasks, command
+from siamese_utils import _command_checks, _command_parser, _command_tasks, command, models
 from siamese_utils.chapters import write_letters
 from siamese_utils.models.pretrained import pretrained_names
 from siamese_utils.recognition import Recognizer, ThresholdChoice
@@ -223,14 +224,17 @@ def test_a_model_no_better_than_chance_says_so(run, place):
             "gone.keras is neither a file nor a ready encoder; expected",
         ),
         (["compare", "left.png", "left.png", "up.png"], "left.png is not a Keras file"),
-        (["compare", "plain.npz", "left.png", "up.png"], "plain.npz is not a Keras file"),
+        (["compare", "plain.npz", "left.png", "up.png"], "plain.npz, a gallery, stands where the"),
         (["compare", "photo", "left.png", "up.png"], "or one of omniglot, photos"),
         (["compare", "model.keras", "left.png", "gone.png"], "not there: gone.png; expected"),
         (["compare", "model.keras", "gone.png", "none.png"], "not there: gone.png, none.png;"),
         (["compare", "model.keras", "broken.png", "up.png"], "broken.png cannot be read"),
-        (["compare", "model.keras", "folder", "up.png"], "folder cannot be read"),
+        (["compare", "model.keras", "folder", "up.png"], "folders: folder; expected image files"),
+        (["classify", "model.keras", "folder", "folder"], "folders: folder; expected image files"),
         (["classify", "model.keras", "gone.npz", "up.png"], "gone.npz is not there; expected"),
-        (["classify", "model.keras", "up.png", "up.png"], "up.png is not a gallery"),
+        (["classify", "model.keras", "up.png", "up.png"], "up.png, an image, stands where the"),
+        (["classify", "model.keras", "model.keras", "up.png"], "model.keras is not a gallery, or"),
+        (["classify", "model.keras", "text.npz", "up.png"], "(ValueError: it is no .npz file)"),
         (
             ["classify", "model.keras", "other.npz", "up.png"],
             "other.npz was made by another encoder",
@@ -252,7 +256,11 @@ def test_a_model_no_better_than_chance_says_so(run, place):
             ["enroll", "model.keras", "new.npz", "left", "folder"],
             "left is a folder; expected image",
         ),
-        (["enroll", "model.keras", "new.npz", "left", "empty"], "empty is empty; expected image"),
+        (["enroll", "model.keras", "new.npz", "left", "empty"], "empty has no image; expected"),
+        (["enroll", "model.keras", "new.npz", "", "left.png"], "LABEL is ''; expected a name of"),
+        (["enroll", "model.keras", "new.npz", "a\tb", "left.png"], "LABEL is 'a\\tb'; expected"),
+        (["train", "folder", "new.keras"], "2 class folder(s) with 1 image(s) at most; expected"),
+        (["export", "model.keras", "folder.onnx"], "folder.onnx is to be written and is a folder"),
         (
             ["classify", "model.keras", "folder", "broken.png", "--skip-broken"],
             "broken.png cannot be read",
@@ -267,7 +275,9 @@ def test_errors(run, place, arguments, options, message):
         gallery = Recognizer(encoder).fit(np.eye(2).reshape(1, 2, 2, 1), ["a"])
         gallery.save_gallery(place / "other.npz")
     Recognizer().fit(np.ones((1, 4)), ["a"]).save_gallery(place / "none.npz")
-    (place / "empty").mkdir(exist_ok=True)
+    for name in ("empty", "folder.onnx"):
+        (place / name).mkdir(exist_ok=True)
+    (place / "text.npz").write_text("?")
     before = sorted(place.iterdir())
     status, out, err = run(*arguments, *options)
     assert sorted(place.iterdir()) == before, "nothing is written"
@@ -275,6 +285,21 @@ def test_errors(run, place, arguments, options, message):
     assert err.startswith("error: ")
     assert err.count("\n") == 1, "one line"
     assert message in err
+
+
+def test_an_interruption_is_no_traceback(run, monkeypatch):
+    def interrupted(asked):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(_command_tasks, "compare", interrupted)
+    assert run("compare", "model.keras", "left.png", "up.png") == (130, "", "")
+
+
+def test_its_version_is_the_package_s(run, capfd):
+    with pytest.raises(SystemExit) as raised:
+        run("--version")
+    assert raised.value.code == 0
+    assert capfd.readouterr().out == f"siamese {metadata.version('siamese-book')}\n"
 
 
 @pytest.mark.parametrize(
@@ -478,6 +503,43 @@ class TestTrain:
         assert status == 0
         assert err.startswith("warning: 1 of 6 classes have a single image")
 
+    def test_a_model_that_is_replaced_is_named(self, run, drawings, tmp_path):
+        model = tmp_path / "model.keras"
+        model.touch()
+        _, _, err = run("train", str(drawings), str(model), "--folds", "7")
+        assert "model.keras was there and is replaced. Galleries that it made" in err
+        assert "--folds 7 is more than 6 classes; 6 are taken" in err
+
+    @pytest.mark.parametrize("strangers", [None, "0.05"])
+    def test_a_threshold_that_lets_most_strangers_in_says_so(
+        self, run, drawings, monkeypatch, strangers
+    ):
+        half, few = (0.5, 0.5, 0.5), (0.1, 0.1, 0.1)
+        found = ThresholdChoice(0.1, None, 6, 36, 3, 5, few, few, (0.8,) * 3, half)
+        monkeypatch.setattr(Recognizer, "choose_threshold", lambda *arguments: found)
+        options = [] if strangers is None else ["--strangers", strangers]
+        _, _, err = run("evaluate", "omniglot", str(drawings), *options)
+        said = "With 5 classes stored, 80 % of images of other classes get a label"
+        assert (said in err) == (strangers is None)
+
+    def test_few_classes_are_named(self, run, drawings, tmp_path):
+        for name in "ABK":
+            shutil.copytree(drawings / name, tmp_path / "some" / name)
+        _, _, err = run("evaluate", "omniglot", str(tmp_path / "some"))
+        assert "warning: 3 classes are few" in err
+
+    def test_the_model_s_own_threshold_is_measured_as_well(self, run, drawings, tmp_path):
+        model = str(tmp_path / "model.keras")
+        recognizer = Recognizer.pretrained("omniglot")
+        recognizer.threshold = 0.9999
+        recognizer.save(model)
+        _, out, _ = run("evaluate", model, str(drawings))
+        assert "the model's own threshold 1.000, on all pairs of these images:" in out
+        assert "same pairs called different: 100.0 %" in out.splitlines()[-1]
+        own = json.loads(run("evaluate", model, str(drawings), "--json")[1])["own"]
+        assert (own["threshold"], own["false_reject"]) == (0.9999, 1.0)
+        assert json.loads(run("evaluate", "omniglot", str(drawings), "--json")[1])["own"] is None
+
     @pytest.mark.parametrize("refused", [0.3, 0.96])
     @pytest.mark.parametrize("before", [0.5, 0.9])
     def test_doubts_of_what_was_chosen_are_said(
@@ -488,9 +550,13 @@ class TestTrain:
             *(0.9, None, 6, 36, 3, 4, rates, (refused,) * 3, rates, one_shot, (before,) * 3)
         )
         monkeypatch.setattr(Recognizer, "choose_threshold", lambda *arguments: found)
-        _, _, err = run("train", str(drawings), str(tmp_path / "model.keras"))
+        _, out, err = run("train", str(drawings), str(tmp_path / "model.keras"))
         assert ("96 % of pairs of one class are called different" in err) == (refused == 0.96)
-        assert ("fitting did not help: 80.0 % after it, 90.0 % before" in err) == (before == 0.9)
+        helped = before == 0.5
+        said = "as it is, since fitting did not help: 80.0 % after it, 90.0 % before"
+        assert (said in out) == (not helped)
+        encoder = Recognizer.load(tmp_path / "model.keras").encoder
+        assert (models.adaptation.without_adaptation(encoder) is encoder) == (not helped)
 
     def test_no_better_than_chance_is_said(self, run, tmp_path):
         rng = np.random.default_rng(0)
@@ -512,8 +578,9 @@ class TestGallery:
             assert (status, err) == (0, "")
         assert out.splitlines() == ["K: 1 stored", f"{gallery}: 3 stored of 3 classes"]
         asked = [str(paths[1]) for paths in files.values()]
-        out = run("classify", "omniglot", gallery, *asked)[1]
+        status, out, err = run("classify", "omniglot", gallery, *asked)
         assert [line.split("\t")[1] for line in out.splitlines()] == list("ABK")
+        assert err.startswith("warning: omniglot has no threshold, so every image gets a label")
         status, out, err = run("compare", "omniglot", *asked[:2])
         assert status == 0
         assert out.splitlines()[1:] == ["threshold  none", "verdict    none"]
@@ -529,13 +596,45 @@ class TestGallery:
         out = run("enroll", "model.keras", gallery, "left", "left.png", "large.jpg", "--average")[1]
         assert out.splitlines()[0] == "left: 3 stored"
 
+    @pytest.mark.parametrize("label", ["left", "other"])
+    def test_an_image_that_is_stored_already_is_named(self, run, tmp_path, label):
+        gallery = str(tmp_path / "gallery.npz")
+        run("enroll", "model.keras", gallery, "left", "left.png")
+        status, _, err = run("enroll", "model.keras", gallery, label, "up.png", "left.png")
+        assert status == 0
+        assert err == (
+            f"warning: an image of {label} is stored already, as left. Every image of a gallery "
+            "should be another one.\n"
+        )
+
+    def test_the_model_s_threshold_is_written_and_another_one_is_named(self, run, tmp_path):
+        """A model that got a stricter threshold must not go on with the old one in silence."""
+        model, gallery = tmp_path / "m.keras", str(tmp_path / "g.npz")
+        for threshold in (0.3, 0.99):
+            Recognizer(flat_encoder(), threshold).save(model)
+            if threshold == 0.3:
+                run("enroll", str(model), gallery, "left", "left.png")
+        _, out, err = run("classify", str(model), gallery, "up.png")
+        assert out.split("\t")[1] == "left"
+        assert "g.npz has the threshold 0.300, and the model has 0.990; the gallery's counts" in err
+        assert "For the model's, enroll an image, or pass --threshold" in err
+        run("enroll", str(model), gallery, "left", "large.jpg")
+        _, out, err = run("classify", str(model), gallery, "up.png")
+        assert (out.split("\t")[1], err) == ("unknown", "")
+
     def test_a_folder_of_one_class(self, run, place, tmp_path):
         save(tmp_path / "own" / "1.png", LEFT)
         save(tmp_path / "own" / "2.png", np.kron(LEFT, np.ones((2, 2))))
-        (tmp_path / "own" / ".hidden").write_text("?")
+        for name in (".hidden", "Thumbs.db"):
+            (tmp_path / "own" / name).write_text("?")
         gallery = str(tmp_path / "gallery.npz")
-        out = run("enroll", "model.keras", gallery, "left", str(tmp_path / "own"), "up.png")[1]
+        asked = ("enroll", "model.keras", gallery, "left", str(tmp_path / "own"), "up.png")
+        _, out, err = run(*asked)
         assert out.splitlines()[0] == "left: 3 stored"
+        assert "Thumbs.db is left out" in err and "hidden" not in err
+        assert run(*asked, "broken.png")[0] == 2
+        out = run(*asked, "broken.png", "--skip-broken")[1]
+        assert out.splitlines()[0] == "left: 6 stored"
 
     def test_broken_queries_are_left_out_if_asked_for(self, run):
         asked = ("classify", "model.keras", "plain.npz", "up.png", "broken.png", "left.png")
@@ -571,7 +670,7 @@ class TestThreshold:
         assert (status, err) == (0, "")
         saved = Recognizer.load(model)
         assert saved.threshold == saved.threshold_choice_.threshold
-        assert f"threshold {saved.threshold:.3f}" in out
+        assert f"threshold {saved.threshold:.3f} is written; it was none" in out
 
     def test_a_ready_encoder_is_not_written(self, run, drawings, tmp_path):
         status, _, err = run("threshold", "omniglot", str(drawings))

@@ -388,7 +388,9 @@ class TestSeparable:
         ],
     )
     def test_is_finite_and_said(self, scale, distances, same):
-        with pytest.warns(UserWarning, match="a distance separates all . same from all . different"):
+        with pytest.warns(
+            UserWarning, match="a distance separates all . same from all . different"
+        ):
             found = evaluation.calibrate(scale * np.array(distances), same)
         with pytest.warns(UserWarning, match="separates all"):
             unit = evaluation.calibrate(distances, same)
