@@ -363,7 +363,9 @@ class TestVersion1:
     def test_both_are_read(self):
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
-            found = Recognizer.load(DATA / "verifier_1.keras", DATA / "gallery_1.npz")
+            found = Recognizer.load(DATA / "verifier_1.keras")
+        with pytest.warns(UserWarning, match="the threshold 0.250, and the model has 0.500"):
+            found.load_gallery(DATA / "gallery_1.npz")
         assert found.reading == Reading((6, 6), 1, "crop", "ink")
         assert (found.threshold, found.unknown) == (0.25, "none")
         assert Recognizer.load(DATA / "verifier_1.keras").threshold == 0.5
