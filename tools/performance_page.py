@@ -85,7 +85,7 @@ class Growth(NamedTuple):
     text: str
     x: tuple[str, str]  # key in a row, and what stands at the axis
     y: str
-    lines: tuple[tuple[str, str, str, str], ...]  # key in a row, label, style, colour
+    lines: tuple[tuple[str, str, str, str], ...]  # key in a row, label, style, color
     finding: Callable[[list[dict[str, Any]]], str]
 
 
@@ -314,9 +314,9 @@ def write_figures(folder: Path = BENCHMARKS, figures: Path = FIGURES) -> None:
             rows = metrics[part.key]
             figure, axis = plt.subplots(figsize=(5.4, 2.8))
             x = [row[part.x[0]] for row in rows]
-            for key, label, style, colour in part.lines:
+            for key, label, style, color in part.lines:
                 y = [row[key] for row in rows]
-                axis.plot(x, y, style, marker="o", ms=4, color=colour, label=label)
+                axis.plot(x, y, style, marker="o", ms=4, color=color, label=label)
             axis.set(xscale="log", yscale="log", xlabel=part.x[1], ylabel=part.y)
             axis.set_xticks(x, [f"{size:,}" for size in x])  # what was measured
             axis.set_xticks([], minor=True)

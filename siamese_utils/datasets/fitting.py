@@ -74,7 +74,7 @@ def fit_image(
         array = _pixels(ImageOps.fit(image, (width, height), smooth))
     else:
         array = _pixels(image.resize((width, height), smooth))
-    ground = _border_colour(image)
+    ground = _border_color(image)
     if how.polarity == "ink":
         # Before the padding, whose one brightness would not fit a page with a shadow across it.
         ink, doubt = to_ink(array[:, :, 0])
@@ -102,7 +102,7 @@ def _pixels(image: Image.Image) -> np.ndarray:
     return levels.reshape(image.height, image.width, -1)
 
 
-def _border_colour(image: Image.Image) -> np.ndarray:
+def _border_color(image: Image.Image) -> np.ndarray:
     """The median colour of the outermost pixels, in [0, 1]: white for a drawing on paper."""
     levels = np.asarray(image)
     border = np.concatenate([levels[0], levels[-1], levels[:, 0], levels[:, -1]])

@@ -4,10 +4,10 @@ from .curves import det_curve, distance_histogram, learning_curves, reliability_
 from .diagrams import show_trial, siamese_diagram, triplet_diagram
 from .embeddings import embedding_scatter
 from .pair_figures import pairs_by_distance, show_pairs
-from .style import CLASS_COLOURS, DIFFERENT, GREY, SAME, use_style
+from .style import CLASS_COLORS, DIFFERENT, GREY, SAME, use_style
 
 __all__ = [
-    "CLASS_COLOURS",
+    "CLASS_COLORS",
     "DIFFERENT",
     "GREY",
     "SAME",

@@ -70,11 +70,9 @@ def distance_histogram(
     >>> plt.close(figure)
     """
     bins = np.linspace(0, float(np.max(distances)), 60).tolist()
-    for value, colour, label, hatch in ((1, SAME, "same", None), (0, DIFFERENT, "different", "//")):
+    for value, color, label, hatch in ((1, SAME, "same", None), (0, DIFFERENT, "different", "//")):
         chosen = distances[np.asarray(same) == value]
-        axis.hist(
-            chosen, bins, color=colour, alpha=0.6, label=label, hatch=hatch, edgecolor="white"
-        )
+        axis.hist(chosen, bins, color=color, alpha=0.6, label=label, hatch=hatch, edgecolor="white")
     if threshold is not None:
         axis.axvline(threshold, color="black", linewidth=1)
         axis.text(threshold, 0.97, f" threshold {threshold:.2f}", va="top",
@@ -84,7 +82,7 @@ def distance_histogram(
     axis.legend(loc="center right")
 
 
-def roc_curve(axis: Axes, roc, label: str, colour: str, linestyle: str = "-") -> None:
+def roc_curve(axis: Axes, roc, label: str, color: str, linestyle: str = "-") -> None:
     """Draw a :class:`~siamese_utils.evaluation.RocCurve` on a logarithmic false-accept axis.
 
     Both axes are shares; that of the false accepts begins at 0.001.
@@ -95,7 +93,7 @@ def roc_curve(axis: Axes, roc, label: str, colour: str, linestyle: str = "-") ->
     roc : RocCurve
     label : str
         The legend's; the equal error rate, in percent, is added to it.
-    colour, linestyle : str
+    color, linestyle : str
         As Matplotlib has them.
 
     Examples
@@ -112,7 +110,7 @@ def roc_curve(axis: Axes, roc, label: str, colour: str, linestyle: str = "-") ->
     >>> plt.close(figure)
     """
     axis.plot(
-        roc.false_accept, roc.true_accept, color=colour, linestyle=linestyle,
+        roc.false_accept, roc.true_accept, color=color, linestyle=linestyle,
         label=f"{label} (EER {100 * roc.equal_error_rate:.1f} %)",
     )  # fmt: skip
     axis.set_xscale("log")
@@ -122,7 +120,7 @@ def roc_curve(axis: Axes, roc, label: str, colour: str, linestyle: str = "-") ->
 
 
 def det_curve(
-    axis: Axes, roc, label: str | None, colour: str, linestyle: str = "-", linewidth: float = 1.5
+    axis: Axes, roc, label: str | None, color: str, linestyle: str = "-", linewidth: float = 1.5
 ) -> None:
     """Draw the detection error trade-off of a :class:`~siamese_utils.evaluation.RocCurve`.
 
@@ -136,7 +134,7 @@ def det_curve(
     roc : RocCurve
     label : str
         The legend's; None keeps the curve out of it.
-    colour, linestyle : str
+    color, linestyle : str
         As Matplotlib has them.
     linewidth : float
         In points.
@@ -160,7 +158,7 @@ def det_curve(
     x, y = (
         norm.ppf(np.clip(rates, 1e-9, 1 - 1e-9)) for rates in (roc.false_accept, roc.false_reject)
     )
-    axis.plot(x, y, color=colour, linestyle=linestyle, linewidth=linewidth, label=label)
+    axis.plot(x, y, color=color, linestyle=linestyle, linewidth=linewidth, label=label)
     limits = norm.ppf(ticks[[0, -1]])
     axis.plot(limits, limits, color=GREY, linestyle=":", linewidth=1)
     for set_ticks, set_limits in (
@@ -174,7 +172,7 @@ def det_curve(
     axis.set_ylabel("false reject rate")
 
 
-def reliability_curve(axis: Axes, found, label: str, colour: str) -> None:
+def reliability_curve(axis: Axes, found, label: str, color: str) -> None:
     """Draw a :class:`~siamese_utils.evaluation.Reliability`: how often it was as stated.
 
     A calibrated probability lies on the dotted diagonal; the bars are the 95 % intervals.
@@ -185,7 +183,7 @@ def reliability_curve(axis: Axes, found, label: str, colour: str) -> None:
     found : Reliability
     label : str
         The legend's.
-    colour : str
+    color : str
         As Matplotlib has it.
 
     Examples
@@ -203,7 +201,7 @@ def reliability_curve(axis: Axes, found, label: str, colour: str) -> None:
     """
     bars = np.clip([found.observed - found.low, found.high - found.observed], 0, 1)
     axis.errorbar(
-        found.stated, found.observed, bars, color=colour, marker="o", ms=4, capsize=2, label=label
+        found.stated, found.observed, bars, color=color, marker="o", ms=4, capsize=2, label=label
     )
     axis.plot([0, 1], [0, 1], color=GREY, linestyle=":", linewidth=1)
     axis.set_xlabel("stated probability of same")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from .style import CLASS_COLOURS
+from .style import CLASS_COLORS
 
 
 def embedding_scatter(
@@ -43,10 +43,10 @@ def embedding_scatter(
     for k, name in enumerate(names):
         cluster = points[labels == k]
         x, y = cluster.T
-        axis.scatter(x, y, s=size, color=CLASS_COLOURS[k], linewidths=0, alpha=0.6)
+        axis.scatter(x, y, s=size, color=CLASS_COLORS[k], linewidths=0, alpha=0.6)
         axis.text(
             np.median(x), np.median(y), name, weight="bold", ha="center", va="center",
-            bbox={"facecolor": "white", "edgecolor": CLASS_COLOURS[k], "boxstyle": "round,pad=0.2"},
+            bbox={"facecolor": "white", "edgecolor": CLASS_COLORS[k], "boxstyle": "round,pad=0.2"},
         )  # fmt: skip
     axis.set_aspect("equal")
     axis.set_xticks([])

@@ -14,7 +14,7 @@ N_SHOWN = 11  # pairs that stand side by side in the width of a page
 
 
 def show_pairs(
-    images: np.ndarray, pairs: np.ndarray, titles: Sequence[str], colours: Sequence[str]
+    images: np.ndarray, pairs: np.ndarray, titles: Sequence[str], colors: Sequence[str]
 ) -> Figure:
     """Draw pairs of images, one above the other, eight pairs in each row.
 
@@ -24,7 +24,7 @@ def show_pairs(
         In [0, 1]; one channel is drawn with ink = 1 as black, after :func:`use_style`.
     pairs : int array (n_pairs, 2)
         Indices into ``images``; at least one pair.
-    titles, colours : n_pairs strings each
+    titles, colors : n_pairs strings each
         Written above the pair, in this colour.
 
     Returns
@@ -51,11 +51,11 @@ def show_pairs(
     figure, axes = plt.subplots(2 * n_rows, n_columns, figsize=(7.0, 1.95 * n_rows), squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
-    for k, (pair, title, colour) in enumerate(zip(pairs, titles, colours, strict=True)):
+    for k, (pair, title, color) in enumerate(zip(pairs, titles, colors, strict=True)):
         row, column = divmod(k, n_columns)
         for side in (0, 1):
             axes[2 * row + side, column].imshow(images[pair[side]], vmin=0, vmax=1)
-        axes[2 * row, column].set_title(title, fontsize=9, color=colour)
+        axes[2 * row, column].set_title(title, fontsize=9, color=color)
     return figure
 
 
@@ -117,13 +117,13 @@ def pairs_by_distance(
     below.set_xlim(-limit / N_SHOWN, limit * (1 + 1 / N_SHOWN))
     for wanted in np.linspace(0, limit, N_SHOWN):
         k = int(np.argmin(np.abs(distances - wanted)))
-        colour = SAME if same[k] else DIFFERENT
+        color = SAME if same[k] else DIFFERENT
         tile = np.concatenate([images[pairs[k, 0]], images[pairs[k, 1]]], axis=0)
         box = AnnotationBbox(
             OffsetImage(tile, zoom=0.95),
             (wanted, 0.5),
             pad=0.1,
-            bboxprops={"edgecolor": colour, "linewidth": 2},
+            bboxprops={"edgecolor": color, "linewidth": 2},
         )
         above.add_artist(box)
     return figure

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 SAME = "#0072B2"  # blue
 DIFFERENT = "#D55E00"  # vermilion
 GREY = "#666666"
-CLASS_COLOURS = (
+CLASS_COLORS = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#CC79A7",
     "#0072B2", "#D55E00", "#8C6D31", "#999999", "#7A4FBF",
 )  # fmt: skip

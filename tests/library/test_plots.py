@@ -88,7 +88,7 @@ class TestStyle:
 
         same, different = seen([plots.SAME, plots.DIFFERENT])
         assert np.linalg.norm(same - different) > 0.4
-        classes = seen(plots.CLASS_COLOURS)
+        classes = seen(plots.CLASS_COLORS)
         apart = np.linalg.norm(classes[:, None] - classes, axis=-1) + np.eye(len(classes))
         assert apart.min() > 0.03
 
