@@ -6,18 +6,15 @@ those of ``siamese COMMAND --help``, and returns a dict of plain values and a st
 
 import argparse
 import warnings
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from .datasets import DataError
-from .datasets.endings import why_no_image
-from .datasets.image_files import load_image
-from .models import pretrained_card
+from ._command_doubts import warn_of_choice, warn_of_doubles
+from ._command_files import image_files, look_over, readable
 from .models.pretrained import pretrained_names
-from .recognition import Recognizer, Survey, ThresholdChoice, survey_folder
+from .recognition import Recognizer, Survey, ThresholdChoice
 from .recognition.vectors import accepted, refuse_class
 
 Answer = tuple[dict, str]
@@ -237,98 +234,6 @@ def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) ->
     return recognizer.choose_threshold(folder.paths, folder.labels, asked.strangers, asked.folds)
 
 
-def warn_of_choice(choice: ThresholdChoice, asked: argparse.Namespace) -> None:
-    """Warn where what was chosen will not do on new classes."""
-    if choice.n_classes < 5:
-        warnings.warn(
-            f"{choice.n_classes} classes are few: what is measured on one or two of them at a time "
-            "may be far from what other classes give.",
-            stacklevel=1,
-        )
-    if not choice.is_better_than_chance:
-        cards = ", ".join(f"{name} ({pretrained_card(name)['for']})" for name in pretrained_names())
-        warnings.warn(
-            "on classes left out the model is no better than chance. Give more classes, look "
-            f"whether the images are read as they are meant, or take another encoder: {cards}.",
-            stacklevel=1,
-        )
-    elif choice.false_reject[0] > 0.5:
-        warnings.warn(
-            f"at the threshold {choice.threshold:.3f}, {100 * choice.false_reject[0]:.0f} % of "
-            "pairs of one class are called different, so most images of enrolled classes will be "
-            "unknown. Enroll several images of a class, or allow more --strangers.",
-            stacklevel=1,
-        )
-    elif asked.strangers is None and choice.strangers[0] > 0.5:
-        warnings.warn(
-            f"the threshold {choice.threshold:.3f} suits pairs, and galleries of a few classes. "
-            f"With {choice.n_stored} classes stored, {100 * choice.strangers[0]:.0f} % of images "
-            "of other classes get a label: for so many, choose it with --strangers 0.05.",
-            stacklevel=1,
-        )
-
-
-def warn_of_doubles(recognizer: Recognizer, n_before: int, asked: argparse.Namespace) -> None:
-    """Warn of new images that are stored already, under whatever label."""
-    if asked.average:
-        return
-    vectors = recognizer.embeddings_
-    for new in range(n_before, len(vectors)):
-        alike = np.flatnonzero(vectors[:new] @ vectors[new] > 1 - 1e-6)
-        if len(alike):
-            stored = ", ".join(sorted({str(recognizer.labels_[k]) for k in alike}))
-            warnings.warn(
-                f"an image of {asked.label} is stored already, as {stored}. Every image of a "
-                "gallery should be another one.",
-                stacklevel=1,
-            )
-
-
-def image_files(names: Sequence[str]) -> list[str]:
-    """The image files that are named, and those in the folders that are named."""
-    found: list[str] = []
-    for name in names:
-        path = Path(name).expanduser()
-        if not path.is_dir():
-            found.append(name)
-            continue
-        entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
-        files = []
-        for entry in entries:
-            if entry.is_dir():
-                raise DataError(
-                    f"{entry} is a folder; expected image files of one class in {name}. Enroll "
-                    "each class by itself, or give the whole folder to siamese classify as the "
-                    "gallery."
-                )
-            if reason := why_no_image(entry):
-                warnings.warn(f"{entry} is left out: {reason}", stacklevel=1)
-            else:
-                files.append(str(entry))
-        if not files:
-            raise DataError(f"{name} has no image; expected image files of one class in it.")
-        found += files
-    return found
-
-
-def readable(images: Sequence[str]) -> list[str]:
-    """Those image files that can be read; a warning for each other one."""
-    found, errors = [], []
-    for image in images:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # doubts come with the answer
-                load_image(image, 8)
-            found.append(image)
-        except DataError as error:
-            errors.append(error)
-    if not found:
-        raise errors[0]
-    for broken in errors:
-        warnings.warn(f"{broken} It is left out.", stacklevel=1)
-    return found
-
-
 def told(choice: ThresholdChoice, folder: Survey) -> dict:
     """A choice as a document, with what was left out of the folder."""
     return {
@@ -336,18 +241,3 @@ def told(choice: ThresholdChoice, folder: Survey) -> dict:
         "chance": 1 / choice.n_classes,
         "skipped": [list(pair) for pair in folder.skipped],
     }
-
-
-def look_over(asked: argparse.Namespace) -> Survey:
-    """The files of the folder, enough to choose a threshold; a warning for each left out."""
-    folder = survey_folder(asked.folder, asked.skip_broken)
-    for path, reason in folder.skipped:
-        warnings.warn(f"{path} is left out: {reason}", stacklevel=1)
-    counts = np.unique(folder.labels, return_counts=True)[1]
-    if len(counts) < 3 or counts.max() == 1:
-        raise DataError(
-            f"{asked.folder} has {len(counts)} class folder(s) with {counts.max()} image(s) at "
-            "most; expected three classes or more, since some are left out in turn, and two images "
-            "or more in most of them."
-        )
-    return folder

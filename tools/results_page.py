@@ -78,7 +78,7 @@ same with the mean of nine embeddings of each image, shifted by a pixel.
 """
 FRONTIER_PARTS = {
     "long": "With 20,000 steps on all 30 background alphabets, measured on the 20 evaluation "
-    "alphabets. The encoder that the package brings is the first seed.",
+    "alphabets.",
     "minimal": "With 4,000 steps on each of the two sets of five alphabets of "
     "{cite:t}`Lake2015`, measured on the official runs.",
     "across": "With 4,000 steps on 1,200 characters of all 50 alphabets, measured among the other "
