@@ -231,9 +231,22 @@ def touch(page, strokes):
         session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
+# Until it stays there: a page whose size has just changed is laid out anew a moment later.
+IN_THE_MIDDLE = """async board => {
+    const frame = () => new Promise(requestAnimationFrame);
+    let before, now;
+    do {
+        before = now;
+        board.scrollIntoView({ block: "center", behavior: "instant" });
+        for (let i = 0; i < 10; i++) await frame();
+        now = JSON.stringify(board.getBoundingClientRect());
+    } while (now !== before);
+}"""
+
+
 def on_screen(page, strokes):
     board = page.locator("#draw-board")
-    board.evaluate("board => board.scrollIntoView({ block: 'center', behavior: 'instant' })")
+    board.evaluate(IN_THE_MIDDLE)
     box = board.bounding_box()
     return [
         [(box["x"] + x / 105 * box["width"], box["y"] + y / 105 * box["height"]) for x, y in stroke]
