@@ -97,8 +97,7 @@ PAPER_NETWORK_FIGURE = """\
 it, and [](../notebooks/05_omniglot_20way) explains the official runs.
 
 ```{figure} figures/paper_network.png
-:alt: 20-way accuracy on unseen alphabets against the number of training images. The curves rise
-  steeply to about eighty per cent and then flatten.
+:alt: 20-way accuracy against training images; the curves rise steeply to 80 % and then flatten.
 
 20-way accuracy on ten alphabets that are in no official run, while the network is trained.
 Dots: the training of two minutes in the first chapter.

@@ -1,6 +1,7 @@
 """The book: complete, built without a warning, and readable without a network."""
 
 import importlib
+import itertools
 import posixpath
 import re
 from html.parser import HTMLParser
@@ -149,3 +150,15 @@ class TestKeptTogether:
         units.keep_together(None, paragraph, "page")
         texts = [str(text) for text in paragraph.findall(nodes.Text)]
         assert texts == ["92\N{NO-BREAK SPACE}%", " of 86.5\N{NO-BREAK SPACE}% and a % b", "92 %"]
+
+
+def test_no_option_of_a_figure_goes_on_in_another_line():
+    """MyST takes what follows for the caption, and drops the caption itself."""
+    options = 0
+    for page in (ROOT / "book").glob("*.md"):
+        lines = page.read_text(encoding="utf-8").splitlines()
+        for line, following in itertools.pairwise(lines):
+            if re.match(r":(alt|name|width|align):", line):
+                options += 1
+                assert re.match(r":\w+:|```|$", following), f"{page.name}: {following}"
+    assert options > 5
