@@ -44,7 +44,7 @@ def mixed_precision(on: bool | None = None) -> Iterator[str]:
     Parameters
     ----------
     on : bool
-        Defaults to :func:`has_gpu`, because a CPU is often slower in bfloat16.
+        Defaults to True where Keras computes on a GPU: a CPU is often slower in bfloat16.
 
     Yields
     ------
