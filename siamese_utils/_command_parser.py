@@ -97,7 +97,8 @@ def parser() -> argparse.ArgumentParser:
     enroll = add(
         "enroll",
         "store images of a class in a gallery",
-        "Store images as examples of the class LABEL. GALLERY is made if there is none. A folder "
+        "Store images as examples of the class LABEL. GALLERY is made if there is none, and gets "
+        "the model's threshold. Images that are stored already stay. A folder "
         "of many classes need not be enrolled: give it to classify as the gallery.",
     )
     add_model(enroll)
