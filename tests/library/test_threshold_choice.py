@@ -128,9 +128,7 @@ class TestChoice:
         """Also where there are more directions than images, which whitening then fits at will."""
         rng = np.random.default_rng(7)
         labels = np.repeat(np.arange(40), 4)
-        nuisance = rng.normal(size=(3, dim))  # what differs among images of each class
-        z = rng.normal(size=(40, dim))[labels] + 2 * rng.normal(size=(160, 3)) @ nuisance
-        z += 0.7 * rng.normal(size=z.shape)
+        z = rng.normal(size=(40, dim))[labels] + 2.5 * rng.normal(size=(160, dim))
         found = threshold_choice.choose(unit(z).astype("float32"), labels, None, 5, whiten)
         assert found.false_reject[0] == pytest.approx(found.false_accept[0], abs=0.05)
 
