@@ -354,7 +354,8 @@ def test_the_shell(place):
     kept = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
     command = [sys.executable, "-m", "siamese_utils"]
     options = {"capture_output": True, "text": True, "env": kept, "check": False}
-    files = [str(place / name) for name in ("model.keras", "strict.npz", "down.png")]
+    files = [str(place / name) for name in ("model.keras", "plain.npz", "down.png")]
+    files += ["--threshold", "0.4"]
     done = subprocess.run([*command, "classify", *files, "--json"], **options)
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
@@ -392,7 +393,7 @@ def test_a_backend_that_is_not_there_is_named_in_a_line(place):
 @pytest.mark.nightly
 def test_letters_that_the_terminal_lacks_do_not_end_it(place):
     (place / "\u00e9.png").write_bytes((place / "left.png").read_bytes())
-    line = "siamese classify model.keras strict.npz \u00e9.png"
+    line = "siamese classify model.keras plain.npz \u00e9.png"
     line += " && siamese compare model.keras \u00e9 up.png"
     found = in_a_shell(place, line, PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C.UTF-8")
     assert found.stdout.decode("ascii").startswith("\\xe9.png\tleft\t1.0000")
@@ -402,7 +403,7 @@ def test_letters_that_the_terminal_lacks_do_not_end_it(place):
 
 @pytest.mark.nightly
 def test_a_reader_who_goes_away_is_no_error(place):
-    line = "siamese classify model.keras strict.npz left.png | true; exit ${PIPESTATUS[0]}"
+    line = "siamese classify model.keras plain.npz left.png | true; exit ${PIPESTATUS[0]}"
     found = in_a_shell(place, line)
     assert (found.returncode, found.stderr) == (0, b"")
 
