@@ -127,6 +127,14 @@ PARTS_CHANGED = {
     "prototypical network": {"loss": "prototypical"},
 }
 LONG = RECIPE | {"steps": 20_000}
+# What the chapter trains on its page, at its quick profile.
+QUICK = RECIPE | {
+    "alphabets": "background",
+    "side": 42,
+    "filters": [24, 48, 48, 96],
+    "composed": 0.0,
+    "steps": 1_600,
+}
 
 
 def ladder():

@@ -27,9 +27,9 @@ from siamese_utils.chapters import set_up
 
 set_up()  # before Keras is imported, which starts TensorFlow
 
+import frontier
 import keras
 import numpy as np
-import past_the_paper
 
 from siamese_utils import (
     chapters,
@@ -55,7 +55,7 @@ N_TRIALS = 1_000
 N_TIMED = 5  # of them, pair by pair
 BATCHES = (20, 40, 80, 160, 320)  # images: four of each of a quarter as many letters
 STEPS = 3  # of a turn
-SIDE = past_the_paper.RECIPE["side"]
+SIDE = frontier.QUICK["side"]
 
 
 def seconds(function, *arguments):
@@ -67,7 +67,7 @@ def seconds(function, *arguments):
 
 def new_encoder():
     keras.utils.set_random_seed(SEED)
-    return past_the_paper.build(past_the_paper.RECIPE | {"side": SIDE})[0]
+    return frontier.build(frontier.QUICK | {"side": SIDE})[0]
 
 
 def grow_gallery():

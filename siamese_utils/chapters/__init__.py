@@ -1,6 +1,6 @@
 """What only the book needs: the set-up of a chapter, its settings, its record, its tables."""
 
-from .answers import pack_answers
+from .answers import pack_answers, unpack_answers
 from .emoji import write_emoji
 from .letters import write_letters
 from .parameters import check_parameters
@@ -19,6 +19,7 @@ __all__ = [
     "set_up",
     "settings",
     "store_record",
+    "unpack_answers",
     "write_emoji",
     "write_letters",
     "write_record",

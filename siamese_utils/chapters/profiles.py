@@ -80,18 +80,15 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "stored": ((1_000,), (1_000, 10_000, 100_000), (1_000, 10_000, 100_000, 1_000_000)),
     },
     "08_past_the_paper": {
-        "filters": ((2, 4, 4, 4), (24, 48, 48, 96), (64, 128, 128, 256)),  # of each block
+        "n_mapped": (60, 520, 520),  # drawings of the map
+        "side": (28, 42, 56),  # of the letters, in pixels
+        "filters": ((2, 4, 4, 4), (24, 48, 48, 96), (24, 48, 96, 96)),  # of each block
         "n_letters": (4, 20, 20),  # in a batch, by four drawers each
-        "strength": (1.0, 1.0, 1.5),  # of the affine distortions
-        "temperature": (0.05, 0.05, 0.05),
-        "rate": (0.01, 0.01, 0.01),
-        "weight_decay": (0.0001, 0.0001, 0.05),
+        "composed": (0.0, 0.0, 0.3),  # share of the batches
         "per_epoch": (2, 100, 200),  # steps
-        "n_steps": (4, 2_000, 20_000),
-        "n_trials": (20, 1_000, 4_000),  # within and across alphabets
-        "tracks": (("original",), ("original",), ("original", "augmented")),
-        "n_seeds": (1, 1, 3),  # on each track
-        "across": (False, False, True),  # one more training, on characters of all alphabets
+        "n_steps": (4, 1_600, 20_000),
+        "n_tasks": (1, 200, 4_000),  # of Reptile
+        "n_reptile_trials": (2, 100, 1_000),
     },
 }
 

@@ -13,8 +13,9 @@ FOLDER = Path(__file__).parent / "pretrained"
 def load_pretrained(name: str = "omniglot") -> keras.Model:
     """Load an encoder that comes with the package; no network is needed.
 
-    "omniglot" is the encoder of chapter 08, for drawn characters: images (batch, 42, 42, 1), ink
-    1 on paper 0, to embeddings of length 1. It was trained on the 30 background alphabets alone.
+    "omniglot" is the encoder of chapter 08, for drawn characters: images (batch, 105, 105, 1), ink
+    1 on paper 0, to embeddings of length 1. Its first layer brings each drawing to one size
+    (:class:`SizeNormalization`). It was trained on the 30 background alphabets alone.
 
     "photos" is for photographs in colour: EfficientNet-Lite0 (Tan and Le 2019) with its ImageNet
     weights, from images (batch, 224, 224, 3) to embeddings (batch, 1280). Their numbers are the
@@ -41,7 +42,7 @@ def load_pretrained(name: str = "omniglot") -> keras.Model:
     --------
     >>> encoder = load_pretrained("omniglot")
     >>> encoder.input_shape, encoder.output_shape
-    ((None, 42, 42, 1), (None, 864))
+    ((None, 105, 105, 1), (None, 1536))
     """
     card = pretrained_card(name)
     path = FOLDER / f"{name}.keras"
@@ -76,9 +77,9 @@ def pretrained_card(name: str = "omniglot") -> dict[str, Any]:
     --------
     >>> card = pretrained_card("omniglot")
     >>> card["input"]
-    '(batch, 42, 42, 1), ink 1 on paper 0, reduced by datasets.area_resize'
+    '(batch, 105, 105, 1), ink 1 on paper 0'
     >>> card["weights"], card["metrics"]["official runs"]["accuracy"]
-    (215160, 0.98)
+    (339960, 0.99)
     """
     known = pretrained_names()
     if name not in known:  # a path is refused as well

@@ -170,7 +170,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Examples
         --------
         >>> Recognizer.pretrained("omniglot").reading
-        Reading(size=(42, 42), channels=1, fit='pad', polarity='ink')
+        Reading(size=(105, 105), channels=1, fit='pad', polarity='ink')
         """
         encoder = load_pretrained(name)
         return cls(encoder, reading=Reading.of(encoder))

@@ -127,7 +127,7 @@ def backends(monkeypatch):
     small = {"STEPS": 1, "REPEATS": 1, "N_IMAGES": 40, "RECIPE": recipe, "TURNS": 3}
     for name, value in small.items():
         monkeypatch.setattr(module, name, value)
-    monkeypatch.setattr(module.past_the_paper, "BATCH", (4, 2))
+    monkeypatch.setattr(module.frontier, "BATCH", (4, 2))
     monkeypatch.setattr(datasets, "load_omniglot", lambda: SmallOmniglot)
     return module
 

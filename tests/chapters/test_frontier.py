@@ -45,6 +45,19 @@ def test_what_was_tried_and_the_parts_change_one_thing_of_a_rung():
     assert frontier.ladder()[list(frontier.LADDER)[-2]] == frontier.SHORT
 
 
+def test_the_chapter_trains_by_the_recipe():
+    quick = vars(chapters.settings("08_past_the_paper", "quick"))
+    recipe = frontier.QUICK
+    assert (quick["n_letters"], 4) == frontier.BATCH
+    assert quick["n_steps"] == recipe["steps"]
+    assert list(quick["filters"]) == recipe["filters"]
+    assert (quick["side"], quick["composed"]) == (recipe["side"], recipe["composed"])
+    full = vars(chapters.settings("08_past_the_paper", "full"))
+    assert full["n_steps"] == frontier.LONG["steps"]
+    assert list(full["filters"]) == frontier.LONG["filters"]
+    assert (full["side"], full["composed"]) == (frontier.LONG["side"], frontier.LONG["composed"])
+
+
 @pytest.mark.nightly
 def test_rungs_are_measured_on_alphabets_that_they_do_not_train_on():
     train, validation = frontier.data_of("25 of background")
@@ -102,6 +115,19 @@ class TestATraining:
         monkeypatch.setattr(script.sampling.ClassBatches, "on_epoch_end", None)
         again = script.measured(script.RECIPE | TINY | {"seed": 1}, "ladder: tiny, seed 1")
         assert again == entry
+
+    def test_the_first_long_one_is_what_the_package_brings(self, script, monkeypatch, tmp_path):
+        """With its card, and with the layer that brings letters to one size."""
+        monkeypatch.setattr(sampling, "within_alphabet_trials", few_trials)
+        for module, name in ((script, "PRETRAINED"), (models.pretrained, "FOLDER")):
+            monkeypatch.setattr(module, name, tmp_path)
+        settings = script.RECIPE | TINY | {"seed": 1, "alphabets": "background"}
+        found = script.measured(settings, script.KEPT)
+        loaded, card = models.load_pretrained("omniglot"), models.pretrained_card("omniglot")
+        assert loaded.input_shape == (None, 105, 105, 1)
+        assert card["recipe"] == settings
+        for name in ("official runs", "within"):
+            assert card["metrics"][name]["accuracy"] == found[f"{name}, plain"]["accuracy"]
 
     @pytest.mark.parametrize("alphabets", ["background", "small1", "1,200 characters of 50"])
     def test_on_test_data_counts_its_looks(self, script, monkeypatch, alphabets):

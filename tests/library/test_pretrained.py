@@ -109,17 +109,18 @@ class TestOmniglot:
 
     def test_is_the_recorded_training(self):
         card = models.pretrained_card()
-        recorded = chapters.read_record(RECORDED / "past_the_paper_long.json")["metrics"]["seed 1"]
+        entries = chapters.read_record(RECORDED / "frontier.json")["metrics"]
+        recorded = entries["long: 30 alphabets, seed 1"]
         assert card["recipe"] == recorded["settings"]
         assert card["weights"] == recorded["weights"]
-        assert card["metrics"]["official runs"] == recorded["plain"]
-        assert card["metrics"]["official runs, nine shifts"] == recorded["nine shifts"]
+        for name, found in card["metrics"].items():
+            assert found == {key: recorded[f"{name}, plain"][key] for key in found}
 
     @pytest.mark.slow
     def test_reaches_on_the_official_runs_what_its_card_says(self, omniglot):
         runs = datasets.load_official_runs()
         embeddings = [
-            models.embed(omniglot, datasets.area_resize(images.reshape(-1, 105, 105, 1), 42))
+            models.embed(omniglot, images.reshape(-1, 105, 105, 1))
             for images in (runs.test_images, runs.support_images)
         ]
         places = (z.reshape(20, 20, -1) for z in embeddings)
@@ -132,18 +133,28 @@ class TestOmniglot:
         assert digest == models.pretrained_card()["sha256"]
 
     def test_is_small(self):
-        assert self.PATH.stat().st_size < 5_000_000
+        assert self.PATH.stat().st_size < 2_000_000
 
-    def test_embeds_characters_of_42_pixels(self, omniglot):
-        assert omniglot.input_shape == (None, 42, 42, 1)
+    def test_embeds_characters_as_the_data_have_them(self, omniglot):
+        assert omniglot.input_shape == (None, 105, 105, 1)
         assert not omniglot.compiled
-        bar = np.zeros((42, 42, 1), "uint8")
-        bar[8:34, 20:22] = 1
+        bar = np.zeros((105, 105, 1), "uint8")
+        bar[20:85, 50:53] = 1
         images = np.stack([bar, bar.transpose(1, 0, 2)])  # upright, and lying
         embeddings = models.embed(omniglot, images)
         assert embeddings.dtype == np.float32
         np.testing.assert_allclose(np.linalg.norm(embeddings, axis=1), 1, rtol=1e-5)
         assert (embeddings @ embeddings.T)[0, 1] < 0.9
+
+    def test_place_and_size_of_a_letter_count_for_nothing(self, omniglot):
+        letter = np.zeros((105, 105, 1), "uint8")
+        letter[20:80, 40:44] = letter[20:24, 40:70] = letter[46:50, 40:60] = 1  # an F
+        elsewhere = np.roll(letter, (15, -20), (0, 1))
+        small = np.zeros_like(letter)
+        small[40:93, 30:83] = letter[::2, ::2]
+        a, b, c = models.embed(omniglot, np.stack([letter, elsewhere, small]))
+        assert a @ b > 0.999
+        assert a @ c > 0.9
 
     def test_runs_no_code_when_it_is_loaded(self):
         """Of Keras' own layers alone, without a Lambda; so safe mode takes it."""
