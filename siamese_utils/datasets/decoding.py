@@ -76,7 +76,7 @@ def _grey_or_rgb(image: Image.Image) -> Image.Image:
 def _ground(levels: np.ndarray, visible: np.ndarray) -> int:
     """What stands behind a transparent image: white, or black if hardly any of it is dark.
 
-    On a white ground, a white drawing would be a blank page.
+    On a white background, a white drawing would be a blank page.
     """
     light = (visible * (levels >= LIGHT)).sum()
     return 0 if light > 0.95 * visible.sum() else 255

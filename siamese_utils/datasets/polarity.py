@@ -1,6 +1,6 @@
 """The one policy for the polarity of drawings: ink is 1 and paper is 0, however they came.
 
-The ground of a drawing is what its border shows. It may be light or dark, grey, noisy, or lit
+The background of a drawing is what its border shows. It may be light or dark, grey, noisy, or lit
 more on one side than on the other.
 """
 
@@ -13,9 +13,9 @@ from .doubts import Doubt, warn_of
 
 POLARITIES = ("as is", "ink")
 GREY_LEVEL = 1 / 255
-CLEAR_BORDER = 0.75  # the smallest share of the border that has to be ground
-CLEAR_SIDE = 0.5  # least share by which marks on one side of the ground outweigh the others
-FAINTEST = 0.05  # contrast of ink and ground below which they are hardly a drawing
+CLEAR_BORDER = 0.75  # the smallest share of the border that has to be background
+CLEAR_SIDE = 0.5  # least share by which marks on one side of the background outweigh the others
+FAINTEST = 0.05  # contrast of ink and background below which they are hardly a drawing
 
 _REMEDY = (
     "Otherwise make the ink 1 and the paper 0 yourself and read the images as they are, or leave "
@@ -26,11 +26,11 @@ _REMEDY = (
 def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndarray:
     """Return drawings with ink = 1 on paper = 0, whichever way round each of them is.
 
-    The ground of an image is a plane of brightness that is fitted to its outermost pixels, so
+    The background of an image is a plane of brightness that is fitted to its outermost pixels, so
     that grey paper and a shadow across the page become 0, too. If the drawing is darker than
-    that ground, it is inverted. Then the noise of the ground is cut off, and the strongest ink
-    becomes 1. Clean black on white becomes exactly ``1 - images``, and clean white on black
-    stays as it is.
+    that background, it is inverted. Then the noise of the background is cut off, and the
+    strongest ink becomes 1. Clean black on white becomes exactly ``1 - images``, and clean white
+    on black stays as it is.
 
     Images whose background or ink cannot be determined are named in one warning: those of one
     colour, with hardly any contrast, with a border of no clear brightness, and with marks that are
@@ -92,7 +92,7 @@ def to_ink(image: np.ndarray) -> tuple[np.ndarray, Doubt | None]:
     contrast = np.abs(difference).max()
     if contrast < GREY_LEVEL / 2:  # light that changes across a page without a drawing
         return np.zeros(image.shape), _doubt(contrast, 1, 1)
-    # The cubes let what stands out decide, and noise on both sides of the ground cancel.
+    # The cubes let what stands out decide, and noise on both sides of the background cancel.
     cubes = difference**3
     side = cubes.sum() / np.abs(cubes).sum()
     ink = -difference if side < 0 else difference
@@ -115,18 +115,18 @@ def _doubt(contrast: float, share: float, side: float) -> Doubt | None:
     if contrast < FAINTEST:
         return Doubt(
             f"has a contrast of {contrast:.3f}",
-            f"Expected ink that differs from its ground by {FAINTEST} or more, of a range of 1: "
+            f"Expected ink that differs from its background by {FAINTEST} or more of 1: "
             f"scale the levels of the files. {_REMEDY}",
         )
     if share < CLEAR_BORDER:
         return Doubt(
-            f"has one ground on {share:.0%} of its border",
+            f"has one background on {share:.0%} of its border",
             f"Expected {CLEAR_BORDER:.0%} or more, to tell ink from paper: leave a margin around "
             f"the drawing. {_REMEDY}",
         )
     if side < CLEAR_SIDE:
         return Doubt(
-            "is both lighter and darker than its ground",
+            "is both lighter and darker than its background",
             f"Expected ink that is one of the two. {_REMEDY}",
         )
     return None
@@ -149,7 +149,7 @@ def _border(image: np.ndarray) -> np.ndarray:
 
 
 def _ground(image: np.ndarray) -> np.ndarray:
-    """The brightness of the ground, (height, width): the median of the border, or a plane.
+    """The brightness of the background, (height, width): the median of the border, or a plane.
 
     The plane has the smallest sum of absolute distances from the border, so that ink that
     touches it does not count, as it does not in a median. It is found by reweighted squares.

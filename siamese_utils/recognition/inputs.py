@@ -74,11 +74,11 @@ def grounds(images: np.ndarray, reading: Reading) -> np.ndarray:
 def warn_of_grounds(
     some: np.ndarray, others: np.ndarray, name: str, other: str, stacklevel: int
 ) -> None:
-    """Warn where dark drawings on a light ground meet light ones on a dark ground."""
+    """Warn where dark drawings on a light background meet light ones on a dark one."""
     one, another = _one_way(some), _one_way(others)
     if one and another and one != another:
         warnings.warn(
-            f"{name} has a {one} ground and {other} a {another} one. For drawings, let the "
+            f"{name} has a {one} background and {other} a {another} one. For drawings, let the "
             'recognizer read both alike: reading=Reading(size, 1, polarity="ink").',
             stacklevel=stacklevel,
         )
