@@ -45,8 +45,8 @@ def input_digest(chapter: str, notebook: nbformat.NotebookNode) -> str:
             cards = _module_file(name).with_suffix("").glob("*.json")
             sources["cards"] = "".join(sorted(c.read_text(encoding="utf-8") for c in cards))
     shown = "".join(
-        record.read_text(encoding="utf-8")
-        for record in [RECORDS / f"{chapter}.json", *_named_records(code)]
+        _content(record)
+        for record in sorted({RECORDS / f"{chapter}.json", *_named_records(code)})
         if record.exists()
     )
     return _digest([parts, sources, shown, _locked_versions()])
@@ -58,10 +58,16 @@ def _fetches(cell: nbformat.NotebookNode) -> bool:
 
 
 def _named_records(code: list[nbformat.NotebookNode]) -> list[Path]:
-    """Records in results/recorded whose names begin as a path in the code does."""
-    named = {name for c in code for name in re.findall(r"results/recorded/(\w+)", c.source)}
-    folder = RECORDS.parent / "recorded"
-    return sorted(path for name in named for path in folder.glob(f"{name}*.json"))
+    """Records in results whose names begin as a path in the code does."""
+    named = {name for c in code for name in re.findall(r"results/(\w+(?:/\w+)?)", c.source)}
+    folder = RECORDS.parent
+    return sorted(p for name in named for p in folder.glob(f"{name}*") if p.is_file())
+
+
+def _content(record: Path) -> str:
+    if record.suffix == ".json":
+        return record.read_text(encoding="utf-8")
+    return hashlib.sha256(record.read_bytes()).hexdigest()
 
 
 def output_digest(notebook: nbformat.NotebookNode) -> str:

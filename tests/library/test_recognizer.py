@@ -524,7 +524,7 @@ class TestImages:
         recognizer = Recognizer(encoder, 0.5).fit(ink, list("abcd"))
         with pytest.warns(UserWarning, match='a light background and the gallery a dark .*"ink"'):
             recognizer.predict(1 - ink)
-        with pytest.warns(UserWarning, match="one image has a dark background and the other a light"):
+        with pytest.warns(UserWarning, match="one image has a dark background and the other a"):
             recognizer.compare(ink[0], 1 - ink[1])
         reading = Reading((8, 8), 1, polarity="ink")
         recognizer = Recognizer(encoder, 0.5, reading=reading).fit(1 - ink, list("abcd"))
