@@ -64,6 +64,12 @@ def check_paths(asked: argparse.Namespace) -> None:
             f"{asked.gallery} is not there",
             "a .npz file that siamese enroll wrote, or a folder with one subfolder for each class",
         )
+    elif asked.command in ("classes", "remove"):
+        _require(
+            _path(asked.gallery).is_file(),
+            f"{asked.gallery} is not a file",
+            "a .npz file that siamese enroll wrote",
+        )
     elif asked.command == "enroll":
         _require_ending(asked.gallery, ".npz")
         _require(
@@ -74,9 +80,9 @@ def check_paths(asked: argparse.Namespace) -> None:
     images = [*given.get("images", ()), *(given[key] for key in ("left", "right") if key in given)]
     gone = [image for image in images if not _path(image).exists()]
     _require(not gone, f"not there: {', '.join(gone)}", "image files")
-    if asked.command != "enroll":
+    if asked.command == "compare":
         folders = [image for image in images if _path(image).is_dir()]
-        _require(not folders, f"folders: {', '.join(folders)}", "image files, as FOLDER/*.jpg")
+        _require(not folders, f"folders: {', '.join(folders)}", "two image files")
     if asked.command in ENDINGS and asked.out is not None:
         _require_ending(asked.out, ENDINGS[asked.command])
 

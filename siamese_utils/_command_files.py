@@ -13,8 +13,11 @@ from .datasets.image_files import load_image
 from .recognition import Survey, survey_folder
 
 
-def image_files(names: Sequence[str]) -> list[str]:
-    """The image files that are named, and those in the folders that are named."""
+def image_files(names: Sequence[str], remedy: str) -> list[str]:
+    """The image files that are named, and those in the folders that are named.
+
+    ``remedy`` is what to do where a folder holds folders in turn.
+    """
     found: list[str] = []
     for name in names:
         path = Path(name).expanduser()
@@ -25,17 +28,13 @@ def image_files(names: Sequence[str]) -> list[str]:
         files = []
         for entry in entries:
             if entry.is_dir():
-                raise DataError(
-                    f"{entry} is a folder; expected image files of one class in {name}. Enroll "
-                    "each class by itself, or give the whole folder to siamese classify as the "
-                    "gallery."
-                )
+                raise DataError(f"{entry} is a folder; expected image files in {name}. {remedy}")
             if reason := why_no_image(entry):
                 warnings.warn(f"{entry} is left out: {reason}", stacklevel=1)
             else:
                 files.append(str(entry))
         if not files:
-            raise DataError(f"{name} has no image; expected image files of one class in it.")
+            raise DataError(f"{name} has no image; expected image files in it.")
         found += files
     return found
 

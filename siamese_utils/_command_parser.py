@@ -9,6 +9,8 @@ PACKAGE = "siamese-book"
 EXAMPLES = {
     "train": "siamese train pictures/ model.keras --strangers 0.05",
     "enroll": "siamese enroll model.keras gallery.npz cup cup1.jpg cup2.jpg",
+    "classes": "siamese classes gallery.npz",
+    "remove": "siamese remove model.keras gallery.npz cup",
     "classify": "siamese classify model.keras gallery.npz new.jpg",
     "compare": "siamese compare model.keras a.jpg b.jpg",
     "evaluate": "siamese evaluate photos pictures/",
@@ -112,11 +114,30 @@ def parser() -> argparse.ArgumentParser:
     )
     add_skip(enroll)
 
+    classes = add(
+        "classes",
+        "which classes does a gallery hold?",
+        "Print each class of a gallery file and how many images of it are stored, separated by a "
+        "tab, and the threshold.",
+    )
+    classes.add_argument("gallery", metavar="GALLERY", help="a .npz file that enroll wrote")
+
+    remove = add(
+        "remove",
+        "take a class out of a gallery",
+        "Take all images of the class LABEL out of GALLERY. To store other images of a class "
+        "instead, remove it and enroll them.",
+    )
+    add_model(remove)
+    remove.add_argument("gallery", metavar="GALLERY", help="a .npz file that enroll wrote")
+    remove.add_argument("label", metavar="LABEL", help="the name of the class")
+
     classify = add(
         "classify",
         "which class of a gallery does each image show?",
         "Print for each image its path, the label of the most similar image of the gallery, or "
-        "unknown, and their cosine similarity, separated by tabs.",
+        "unknown, and their cosine similarity, separated by tabs. With --json, each of the results "
+        "has image, label, score and nearest, the label of the most similar image, known or not.",
     )
     add_model(classify)
     classify.add_argument(
@@ -124,7 +145,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="GALLERY",
         help="a .npz file that enroll wrote with the same model, or " + FOLDER,
     )
-    classify.add_argument("images", metavar="IMAGE", nargs="+", help="an image file")
+    classify.add_argument(
+        "images", metavar="IMAGE", nargs="+", help="an image file, or a folder of images"
+    )
     classify.add_argument(
         "--threshold",
         metavar="T",

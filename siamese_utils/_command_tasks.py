@@ -15,6 +15,7 @@ from ._command_doubts import warn_of_choice, warn_of_doubles
 from ._command_files import image_files, look_over, readable
 from .models.pretrained import pretrained_names
 from .recognition import Recognizer, Survey, ThresholdChoice
+from .recognition.gallery_file import read_gallery
 from .recognition.vectors import accepted, refuse_class
 
 Answer = tuple[dict, str]
@@ -66,7 +67,10 @@ def enroll(asked: argparse.Namespace) -> Answer:
         recognizer.threshold = threshold if threshold is not None else recognizer.threshold
     refuse_class(recognizer.unknown, np.array([asked.label]))
     recognizer.progress = partial(asked.progress, "storing")
-    images = image_files(asked.images)
+    images = image_files(
+        asked.images,
+        "Enroll each class by itself, or give the whole folder to siamese classify as the gallery.",
+    )
     images = readable(images) if asked.skip_broken else images
     n_before = len(getattr(recognizer, "labels_", ()))
     recognizer.enroll(asked.label, images, average=asked.average)
@@ -85,6 +89,45 @@ def enroll(asked: argparse.Namespace) -> Answer:
         f"class{'es' if n_classes > 1 else ''}"
     )
     return answer, text
+
+
+def classes(asked: argparse.Namespace) -> Answer:
+    """Say which classes a gallery file holds, with how many images, and its threshold."""
+    settings, _, labels, _ = read_gallery(Path(asked.gallery).expanduser())
+    classes, counts = (each.tolist() for each in np.unique(labels, return_counts=True))
+    limit = settings["threshold"]
+    answer = {
+        "gallery": asked.gallery,
+        "threshold": limit,
+        "classes": [{"label": k, "stored": n} for k, n in zip(classes, counts, strict=True)],
+    }
+    lines = [f"{label}\t{n}" for label, n in zip(classes, counts, strict=True)]
+    lines.append(f"threshold\t{'none' if limit is None else f'{limit:.4f}'}")
+    return answer, "\n".join(lines)
+
+
+def remove(asked: argparse.Namespace) -> Answer:
+    """Take a class out of a gallery file, whose threshold stays."""
+    gallery = Path(asked.gallery).expanduser()
+    recognizer = load(asked.model)
+    recognizer.threshold = None  # the gallery's stays, and no other is compared with it
+    recognizer.load_gallery(gallery)
+    # The shell has no numbers, so a gallery's label 7 is named 7.
+    known = {str(label): label for label in recognizer.classes_.tolist()}
+    n_before = len(recognizer.labels_)
+    recognizer.remove(known.get(asked.label, asked.label)).save_gallery(gallery)
+    n_removed = n_before - len(recognizer.labels_)
+    classes = recognizer.classes_.tolist()
+    answer = {
+        "gallery": asked.gallery,
+        "label": asked.label,
+        "removed": n_removed,
+        "classes": classes,
+    }
+    return answer, (
+        f"{asked.label}: {n_removed} removed\n{asked.gallery}: {len(recognizer.labels_)} stored of "
+        f"{len(classes)} class{'es' if len(classes) > 1 else ''}"
+    )
 
 
 def classify(asked: argparse.Namespace) -> Answer:
@@ -123,7 +166,8 @@ def classify(asked: argparse.Namespace) -> Answer:
             "threshold.",
             stacklevel=1,
         )
-    images = readable(asked.images) if asked.skip_broken else asked.images
+    images = image_files(asked.images, "Name the images as FOLDER/*/*.jpg.")
+    images = readable(images) if asked.skip_broken else images
     index, scores = recognizer.nearest(images)
     nearest, known = recognizer.labels_[index].tolist(), accepted(scores, threshold)
     results = [

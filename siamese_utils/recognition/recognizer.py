@@ -392,6 +392,31 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         )
         return self
 
+    def remove(self, label: str | int) -> "Recognizer":
+        """Take all images of a class out of the gallery, and make the index anew.
+
+        Raises
+        ------
+        NotFittedError
+            Before anything is stored.
+        ValueError
+            If no image has the label, or all have: a gallery has one class at least.
+        """
+        check_is_fitted(self)
+        kept = self.labels_ != label
+        if np.all(kept):
+            raise ValueError(
+                f"label is {label!r}; expected one of the gallery's, such as "
+                f"{self.classes_.tolist()[0]!r}. Correct it."
+            )
+        if not np.any(kept):
+            raise ValueError(
+                f"label is {label!r}, of the only class in the gallery; expected one of two or "
+                "more. Enroll another class first, or begin a new gallery."
+            )
+        self._store(self.embeddings_[kept], self.ground_[kept], self.labels_[kept])
+        return self
+
     def _store(
         self,
         embeddings: np.ndarray,

@@ -229,8 +229,20 @@ def test_a_model_no_better_than_chance_says_so(run, place):
         (["compare", "model.keras", "left.png", "gone.png"], "not there: gone.png; expected"),
         (["compare", "model.keras", "gone.png", "none.png"], "not there: gone.png, none.png;"),
         (["compare", "model.keras", "broken.png", "up.png"], "broken.png cannot be read"),
-        (["compare", "model.keras", "folder", "up.png"], "folders: folder; expected image files"),
-        (["classify", "model.keras", "folder", "folder"], "folders: folder; expected image files"),
+        (
+            ["compare", "model.keras", "folder", "up.png"],
+            "folders: folder; expected two image files",
+        ),
+        (
+            ["classify", "model.keras", "folder", "folder"],
+            "is a folder; expected image files in folder. Name the images as FOLDER/*/*.jpg",
+        ),
+        (["classes", "gone.npz"], "gone.npz is not a file; expected a .npz file"),
+        (["classes", "text.npz"], "text.npz is not a gallery"),
+        (["remove", "model.keras", "gone.npz", "up"], "gone.npz is not a file; expected"),
+        (["remove", "model.keras", "plain.npz", "down"], "'down'; expected one of the gallery's"),
+        (["remove", "model.keras", "one.npz", "left"], "the only class in the gallery; expected"),
+        (["remove", "model.keras", "other.npz", "a"], "other.npz was made by another encoder"),
         (["classify", "model.keras", "gone.npz", "up.png"], "gone.npz is not there; expected"),
         (["classify", "model.keras", "up.png", "up.png"], "up.png, an image, stands where the"),
         (["classify", "model.keras", "model.keras", "up.png"], "model.keras is not a gallery, or"),
@@ -275,6 +287,8 @@ def test_errors(run, place, arguments, options, message):
         gallery = Recognizer(encoder).fit(np.eye(2).reshape(1, 2, 2, 1), ["a"])
         gallery.save_gallery(place / "other.npz")
     Recognizer().fit(np.ones((1, 4)), ["a"]).save_gallery(place / "none.npz")
+    one = Recognizer(flat_encoder()).fit(np.eye(2).reshape(1, 2, 2, 1), ["left"])
+    one.save_gallery(place / "one.npz")
     for name in ("empty", "folder.onnx"):
         (place / name).mkdir(exist_ok=True)
     (place / "text.npz").write_text("?")
@@ -285,6 +299,46 @@ def test_errors(run, place, arguments, options, message):
     assert err.startswith("error: ")
     assert err.count("\n") == 1, "one line"
     assert message in err
+
+
+def test_a_folder_of_images_is_classified_in_its_order(run, tmp_path):
+    for name, pixels in (("b.png", LEFT), ("a.png", UP)):
+        save(tmp_path / name, pixels)
+    (tmp_path / "notes.txt").write_text("?")
+    status, out, err = run("classify", "model.keras", "plain.npz", str(tmp_path), "left.png")
+    assert status == 0
+    found = [line.split("\t")[:2] for line in out.splitlines()]
+    expected = [[str(tmp_path / "a.png"), "up"], [str(tmp_path / "b.png"), "left"]]
+    assert found == [*expected, ["left.png", "left"]]
+    assert err.count("\n") == 1 and "notes.txt is left out" in err
+
+
+def test_a_gallery_is_listed_and_a_class_removed(run, tmp_path):
+    gallery = str(tmp_path / "gallery.npz")
+    for label, *images in (("left", "left.png", "large.jpg"), ("up", "up.png")):
+        run("enroll", "model.keras", gallery, label, *images)
+    assert run("classes", gallery) == (0, "left\t2\nup\t1\nthreshold\t0.9000\n", "")
+    status, out, err = run("remove", "model.keras", gallery, "left")
+    assert (status, err) == (0, "")
+    assert out == f"left: 2 removed\n{gallery}: 1 stored of 1 class\n"
+    status, out, _ = run("classes", gallery, "--json")
+    assert json.loads(out) == {
+        "gallery": gallery,
+        "threshold": 0.9,
+        "classes": [{"label": "up", "stored": 1}],
+    }
+    _, out, _ = run("classify", "model.keras", gallery, "left.png", "up.png")
+    assert [line.split("\t")[1] for line in out.splitlines()] == ["unknown", "up"]
+
+
+def test_removing_a_class_leaves_the_gallery_s_own_threshold(run, place, tmp_path):
+    """Also where it is another one than the model's; and a label may be a number."""
+    for name, label, threshold in (("strict.npz", "up", "0.4000"), ("ints.npz", "7", "none")):
+        gallery = shutil.copy(place / name, tmp_path)
+        status, out, err = run("remove", "model.keras", gallery, label, "--json")
+        assert (status, err) == (0, "")
+        assert json.loads(out)["removed"] == 1
+        assert run("classes", gallery)[1].splitlines()[-1] == f"threshold\t{threshold}"
 
 
 def test_an_interruption_is_no_traceback(run, monkeypatch):
@@ -560,7 +614,7 @@ class TestTrain:
         assert (models.adaptation.without_adaptation(encoder) is encoder) == (not helped)
 
     def test_no_better_than_chance_is_said(self, run, tmp_path):
-        rng = np.random.default_rng(0)
+        rng = np.random.default_rng(1)
         for k in range(4):
             for i in range(4):
                 save(tmp_path / "noise" / f"c{k}" / f"{i}.png", rng.integers(0, 256, (20, 20)))
