@@ -276,10 +276,8 @@ CLAIMS = [
     ("and 1.5 % of the official", "08", "| minimal set 2 | # (one seed) | *"),
     ("from 98.2 % (96.4 to 99.1)", "08", "official runs, one encoding: @share"),
     ("to 98.5 % (96.8 to 99.3)", "08", "official runs, nine shifts: @share"),
-    ("91.0 % (87.8 to 93.4)", "time_to_92", "| ours, 400 steps | * | * | * | * | # % (# to #) | *"),
-    ("after 70 s", "time_to_92", "| ours, 400 steps | # | *"),
-    ("94.2 % (91.5 to 96.1)", "time_to_92", "| ours, 800 steps | * | * | * | * | # % (# to #) | *"),
-    ("after 156 s", "time_to_92", "| ours, 800 steps | # | *"),
+    ("92.5 % (89.5 to 94.7)", "time_to_92", "| ours, 200 steps | * | * | * | * | # % (# to #) | *"),
+    ("after 21 s", "time_to_92", "| ours, 200 steps | # | *"),
     # How to know that it does not work
     ("0.5000, spread 0.0000 and 100 %", "02", "^rate 0.1: loss #, spread #, active #%"),
     ("0.0741, spread 0.6720 and 51 %", "02", "^rate 0.001: loss #, spread #, active #%"),
