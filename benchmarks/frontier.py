@@ -284,7 +284,7 @@ def data_of(alphabets):
         return datasets.load_omniglot(alphabets), None
     background = datasets.load_omniglot("background")
     if alphabets == "background":
-        return background, None
+        return datasets.track("original", background, datasets.load_omniglot("evaluation")), None
     if alphabets == "1,200 characters of 50":
         every = background.join(datasets.load_omniglot("evaluation"))
         test = np.random.default_rng(1).permutation(len(every.character_names))[1_200:]

@@ -94,16 +94,11 @@ def enroll(asked: argparse.Namespace) -> Answer:
 def classes(asked: argparse.Namespace) -> Answer:
     """Say which classes a gallery file holds, with how many images, and its threshold."""
     settings, _, labels, _ = read_gallery(Path(asked.gallery).expanduser())
-    classes, counts = (each.tolist() for each in np.unique(labels, return_counts=True))
-    limit = settings["threshold"]
-    answer = {
-        "gallery": asked.gallery,
-        "threshold": limit,
-        "classes": [{"label": k, "stored": n} for k, n in zip(classes, counts, strict=True)],
-    }
-    lines = [f"{label}\t{n}" for label, n in zip(classes, counts, strict=True)]
+    counts = zip(*(each.tolist() for each in np.unique(labels, return_counts=True)), strict=True)
+    found, limit = [{"label": k, "stored": n} for k, n in counts], settings["threshold"]
+    lines = [f"{each['label']}\t{each['stored']}" for each in found]
     lines.append(f"threshold\t{'none' if limit is None else f'{limit:.4f}'}")
-    return answer, "\n".join(lines)
+    return {"gallery": asked.gallery, "threshold": limit, "classes": found}, "\n".join(lines)
 
 
 def remove(asked: argparse.Namespace) -> Answer:
@@ -112,22 +107,17 @@ def remove(asked: argparse.Namespace) -> Answer:
     recognizer = load(asked.model)
     recognizer.threshold = None  # the gallery's stays, and no other is compared with it
     recognizer.load_gallery(gallery)
+    n_before = len(recognizer.labels_)
     # The shell has no numbers, so a gallery's label 7 is named 7.
     known = {str(label): label for label in recognizer.classes_.tolist()}
-    n_before = len(recognizer.labels_)
     recognizer.remove(known.get(asked.label, asked.label)).save_gallery(gallery)
-    n_removed = n_before - len(recognizer.labels_)
-    classes = recognizer.classes_.tolist()
-    answer = {
-        "gallery": asked.gallery,
-        "label": asked.label,
-        "removed": n_removed,
-        "classes": classes,
-    }
-    return answer, (
-        f"{asked.label}: {n_removed} removed\n{asked.gallery}: {len(recognizer.labels_)} stored of "
+    classes, n_stored = recognizer.classes_.tolist(), len(recognizer.labels_)
+    answer = {"gallery": asked.gallery, "label": asked.label, "removed": n_before - n_stored}
+    text = (
+        f"{asked.label}: {n_before - n_stored} removed\n{asked.gallery}: {n_stored} stored of "
         f"{len(classes)} class{'es' if len(classes) > 1 else ''}"
     )
+    return {**answer, "classes": classes}, text
 
 
 def classify(asked: argparse.Namespace) -> Answer:

@@ -197,7 +197,7 @@ def timed(monkeypatch, tmp_path):
         accuracy["now"] = side / 1_000
         return "encoder", "head", seconds + 0.5, 7
 
-    def on_runs(*_):
+    def on_runs(*_, **__):
         return {"accuracy": accuracy["now"], "interval": [0.0, 1.0]}
 
     monkeypatch.setattr(module, "train_ours", train_ours)

@@ -146,11 +146,15 @@ EDGE = np.where(np.arange(SIDE) < SIDE // 2, 1, 0.5)[None, None, :, None]
 DOUBTFUL = {
     "white": (lambda x: np.ones_like(x), "is of one colour (level 1.00)", "remove or replace"),
     "black": (lambda x: np.zeros_like(x), "is of one colour (level 0.00)", "remove or replace"),
-    "faint": (lambda x: 0.5 + 0.02 * x, "has a contrast of 0.020", "differs from its ground by"),
+    "faint": (
+        lambda x: 0.5 + 0.02 * x,
+        "has a contrast of 0.020",
+        "differs from its background by",
+    ),
     "a shadow without a drawing": (
         lambda x: np.broadcast_to(SHADOW, x.shape),
         "has a contrast of 0.000",
-        "differs from its ground by",
+        "differs from its background by",
     ),
     "half of the border is dark": (
         lambda x: np.where(np.arange(SIDE)[:, None] < SIDE // 2, x, 1 - x),
@@ -161,7 +165,7 @@ DOUBTFUL = {
     "noise alone": (lambda x: 0.5 + noise(x, 0.1), "has", "Expected"),
     "marks on both sides": (
         lambda x: 0.5 + 0.5 * (x[:, ::-1] - x),
-        "is both lighter and darker than its ground",
+        "is both lighter and darker than its background",
         "one of the two",
     ),
 }
