@@ -7,8 +7,8 @@ steps of gradient descent on one drawing of each of 20 new letters make a classi
 letters.
 
 choice  trained on 25 background alphabets from one seed: how large the inner steps are, and how
-        many are taken at the test, measured on 500 trials within the other five
-chosen  the best of these on all 30, three seeds, measured on the first 2,000 of the 10,000 trials
+        many are taken at the test, measured on 300 trials within the other five
+chosen  the best of these on all 30, three seeds, measured on the first 1,000 of the 10,000 trials
         within the evaluation alphabets
 
 Each training is an entry of results/recorded/reptile.json, and is not repeated.
@@ -35,11 +35,11 @@ IMAGES = {"one size": True, "side": 28}  # as the distances of the chapter have 
 SIDE = IMAGES["side"]
 N_WAY, N_IMAGES = 20, 10  # letters of a task, and drawings of each that it is learned from
 N_INNER, BATCH_SIZE = 8, 50  # steps on a task, and images of each
-N_TASKS = 6_000
+N_TASKS = 4_000
 OUTER_RATE = 1.0  # of the way to the weights that a task has led to; falls to 0
 INNER_RATES = (0.03, 0.1, 0.3)
 TEST_STEPS = (5, 20, 50)  # on the 20 support images
-N_VALIDATION, N_TEST = 500, 2_000
+N_VALIDATION, N_TEST = 300, 1_000
 SEEDS = (1, 2, 3)
 
 

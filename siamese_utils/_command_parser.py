@@ -117,8 +117,8 @@ def parser() -> argparse.ArgumentParser:
     classes = add(
         "classes",
         "which classes does a gallery hold?",
-        "Print each class of a gallery file and how many images of it are stored, separated by a "
-        "tab, and the threshold.",
+        "Print each class of a gallery file and how many embeddings of it are stored, separated by "
+        "a tab, and at last the threshold.",
     )
     classes.add_argument("gallery", metavar="GALLERY", help="a .npz file that enroll wrote")
 
@@ -126,7 +126,8 @@ def parser() -> argparse.ArgumentParser:
         "remove",
         "take a class out of a gallery",
         "Take all images of the class LABEL out of GALLERY. To store other images of a class "
-        "instead, remove it and enroll them.",
+        "instead, remove it and enroll them. The only class of a gallery cannot be removed: delete "
+        "the file.",
     )
     add_model(remove)
     remove.add_argument("gallery", metavar="GALLERY", help="a .npz file that enroll wrote")

@@ -105,7 +105,8 @@ def remove(asked: argparse.Namespace) -> Answer:
     """Take a class out of a gallery file, whose threshold stays."""
     gallery = Path(asked.gallery).expanduser()
     recognizer = load(asked.model)
-    recognizer.threshold = None  # the gallery's stays, and no other is compared with it
+    # So that load_gallery neither warns of the model's threshold nor writes it into the file.
+    recognizer.threshold = None
     recognizer.load_gallery(gallery)
     n_before = len(recognizer.labels_)
     # The shell has no numbers, so a gallery's label 7 is named 7.
@@ -128,6 +129,7 @@ def classify(asked: argparse.Namespace) -> Answer:
     """
     answer: dict = {}
     gallery = Path(asked.gallery).expanduser()
+    images = image_files(asked.images, "Name the images as FOLDER/*/*.jpg.")
     if gallery.is_dir():
         recognizer = load(asked.model)
         recognizer.progress = partial(asked.progress, "storing the folder")
@@ -156,7 +158,6 @@ def classify(asked: argparse.Namespace) -> Answer:
             "threshold.",
             stacklevel=1,
         )
-    images = image_files(asked.images, "Name the images as FOLDER/*/*.jpg.")
     images = readable(images) if asked.skip_broken else images
     index, scores = recognizer.nearest(images)
     nearest, known = recognizer.labels_[index].tolist(), accepted(scores, threshold)

@@ -32,6 +32,8 @@ IN_THE_SHELL = {
     "them out",
     " or install pillow-heif and call pillow_heif.register_heif_opener()": "",
     " Leave the labels out to centre only.": " Give other images of these classes.",
+    "Enroll another class first, or begin a new gallery": "Enroll another class first, or delete "
+    "the file",
 }
 
 # Keras takes seconds to start, and may not start at all, so what needs it is imported late. That

@@ -61,7 +61,9 @@ def _named_records(code: list[nbformat.NotebookNode]) -> list[Path]:
     """Records in results whose names begin as a path in the code does."""
     named = {name for c in code for name in re.findall(r"results/(\w+(?:/\w+)?)", c.source)}
     folder = RECORDS.parent
-    return sorted(p for name in named for p in folder.glob(f"{name}*") if p.is_file())
+    return sorted(
+        p for name in named for p in folder.glob(f"{name}*") if p.suffix in (".json", ".npz")
+    )
 
 
 def _content(record: Path) -> str:

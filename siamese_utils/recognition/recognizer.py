@@ -395,6 +395,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def remove(self, label: str | int) -> "Recognizer":
         """Take all images of a class out of the gallery, and make the index anew.
 
+        Parameters
+        ----------
+        label : str or int
+            Of the type of the other labels.
+
         Raises
         ------
         NotFittedError
@@ -414,7 +419,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 f"label is {label!r}, of the only class in the gallery; expected one of two or "
                 "more. Enroll another class first, or begin a new gallery."
             )
-        self._store(self.embeddings_[kept], self.ground_[kept], self.labels_[kept])
+        # A gallery without a threshold may have met a model with one: that is asked by predict.
+        rest = self.embeddings_[kept], self.ground_[kept], self.labels_[kept]
+        self._store(*rest, check=False)
         return self
 
     def _store(

@@ -306,6 +306,26 @@ class TestEstimator:
         assert [each["check_name"] for each in found if each["status"] == "xfail"] == list(why)
         assert sum(each["status"] == "passed" for each in found) > 40
 
+    def test_a_class_is_removed_and_no_longer_found(self):
+        recognizer = Recognizer().fit(at(0, 10, 90, 180), list("aabc"))
+        assert recognizer.remove("a") is recognizer
+        assert recognizer.classes_.tolist() == ["b", "c"]
+        assert recognizer.predict(at(5)).tolist() == ["b"]
+        with pytest.raises(ValueError, match=r"'a'; expected one of the gallery's, .* 'b'"):
+            recognizer.remove("a")
+        recognizer.remove("b")
+        with pytest.raises(ValueError, match="the only class in the gallery"):
+            recognizer.remove("c")
+        assert recognizer.labels_.tolist() == ["c"], "unchanged"
+
+    def test_removing_asks_nothing_about_the_threshold(self):
+        """A gallery of numbers, read by a model whose answer for a stranger is a word."""
+        recognizer = Recognizer().fit(at(0, 90, 180), [1, 2, 3])
+        recognizer.threshold = 0.9
+        assert recognizer.remove(2).classes_.tolist() == [1, 3]
+        with pytest.raises(NotFittedError):
+            Recognizer().remove("a")
+
     def test_enrolls_without_fit(self):
         assert Recognizer().enroll("a", at(0)).enroll("b", at(90)).predict(at(80)) == ["b"]
 
@@ -349,18 +369,6 @@ class TestAverage:
         assert found.labels_.tolist() == ["a", "b"]
         np.testing.assert_allclose(found.embeddings_, at(180, 45), atol=1e-6)
         np.testing.assert_allclose(found.nearest(at(45, 90))[1], [1, np.sqrt(0.5)], atol=1e-6)
-
-    def test_a_class_is_removed_and_no_longer_found(self):
-        recognizer = Recognizer().fit(at(0, 10, 90, 180), list("aabc"))
-        assert recognizer.remove("a") is recognizer
-        assert recognizer.classes_.tolist() == ["b", "c"]
-        assert recognizer.predict(at(5)).tolist() == ["b"]
-        with pytest.raises(ValueError, match=r"'a'; expected one of the gallery's, .* 'b'"):
-            recognizer.remove("a")
-        recognizer.remove("b")
-        with pytest.raises(ValueError, match="the only class in the gallery"):
-            recognizer.remove("c")
-        assert recognizer.labels_.tolist() == ["c"], "unchanged"
 
     def test_a_class_is_enrolled_with_its_mean(self, compass):
         compass.enroll("south", at(260, 280), average=True)
