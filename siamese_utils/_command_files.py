@@ -12,49 +12,63 @@ from .datasets.endings import why_no_image
 from .datasets.image_files import load_image
 from .recognition import Survey, survey_folder
 
+Skipped = list[tuple[str, str]]  # files that are left out, and why
 
-def image_files(names: Sequence[str], remedy: str) -> list[str]:
-    """The image files that are named, and those in the folders that are named.
 
-    ``remedy`` is what to do where a folder holds folders in turn.
+def image_files(names: Sequence[str], remedy: str, skip_broken: bool) -> tuple[list[str], Skipped]:
+    """The image files that are named, and those in the folders that are named; what is left out.
+
+    ``remedy`` is what to do where a folder holds folders in turn. A warning for each file that is
+    left out.
     """
     found: list[str] = []
+    skipped: Skipped = []
     for name in names:
         path = Path(name).expanduser()
-        if not path.is_dir():
+        if path.is_dir():
+            files, others = files_of(path, name, remedy)
+            found, skipped = found + files, skipped + others
+        else:
             found.append(name)
+    for left_out, reason in skipped:
+        warnings.warn(f"{left_out} is left out: {reason}", stacklevel=1)
+    if not skip_broken:
+        return found, skipped
+    broken = {name: error for name in found if (error := why_broken(name))}
+    if len(broken) == len(found):
+        raise next(iter(broken.values()))
+    for error in broken.values():
+        warnings.warn(f"{error} It is left out.", stacklevel=1)
+    skipped += [(name, str(error)) for name, error in broken.items()]
+    return [name for name in found if name not in broken], skipped
+
+
+def files_of(folder: Path, name: str, remedy: str) -> tuple[list[str], Skipped]:
+    """The images of a folder, called ``name`` in messages, and what else is in it."""
+    found, skipped = [], []
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
             continue
-        entries = [entry for entry in sorted(path.iterdir()) if not entry.name.startswith(".")]
-        files = []
-        for entry in entries:
-            if entry.is_dir():
-                raise DataError(f"{entry} is a folder; expected image files in {name}. {remedy}")
-            if reason := why_no_image(entry):
-                warnings.warn(f"{entry} is left out: {reason}", stacklevel=1)
-            else:
-                files.append(str(entry))
-        if not files:
-            raise DataError(f"{name} has no image; expected image files in it.")
-        found += files
-    return found
-
-
-def readable(images: Sequence[str]) -> list[str]:
-    """Those image files that can be read; a warning for each other one."""
-    found, errors = [], []
-    for image in images:
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # doubts come with the answer
-                load_image(image, 8)
-            found.append(image)
-        except DataError as error:
-            errors.append(error)
+        if entry.is_dir():
+            raise DataError(f"{entry} is a folder; expected image files in {name}. {remedy}")
+        if reason := why_no_image(entry):
+            skipped.append((str(entry), reason))
+        else:
+            found.append(str(entry))
     if not found:
-        raise errors[0]
-    for broken in errors:
-        warnings.warn(f"{broken} It is left out.", stacklevel=1)
-    return found
+        raise DataError(f"{name} has no image; expected image files in it.")
+    return found, skipped
+
+
+def why_broken(name: str) -> DataError | None:
+    """The error that reading an image file gives, if it does."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # doubts come with the answer
+            load_image(name, 8)
+    except DataError as error:
+        return error
+    return None
 
 
 def look_over(asked: argparse.Namespace) -> Survey:

@@ -138,7 +138,8 @@ def parser() -> argparse.ArgumentParser:
         "which class of a gallery does each image show?",
         "Print for each image its path, the label of the most similar image of the gallery, or "
         "unknown, and their cosine similarity, separated by tabs. With --json, each of the results "
-        "has image, label, score and nearest, the label of the most similar image, known or not.",
+        "has image, label, score and nearest, the label of the most similar image, known or not; "
+        "skipped has the files that were left out, and why.",
     )
     add_model(classify)
     classify.add_argument(

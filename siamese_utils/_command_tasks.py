@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ._command_doubts import warn_of_choice, warn_of_doubles
-from ._command_files import image_files, look_over, readable
+from ._command_files import image_files, look_over
 from .models.pretrained import pretrained_names
 from .recognition import Recognizer, Survey, ThresholdChoice
 from .recognition.gallery_file import read_gallery
@@ -67,11 +67,10 @@ def enroll(asked: argparse.Namespace) -> Answer:
         recognizer.threshold = threshold if threshold is not None else recognizer.threshold
     refuse_class(recognizer.unknown, np.array([asked.label]))
     recognizer.progress = partial(asked.progress, "storing")
-    images = image_files(
-        asked.images,
-        "Enroll each class by itself, or give the whole folder to siamese classify as the gallery.",
+    remedy = (
+        "Enroll each class by itself, or give the whole folder to siamese classify as the gallery."
     )
-    images = readable(images) if asked.skip_broken else images
+    images, skipped = image_files(asked.images, remedy, asked.skip_broken)
     n_before = len(getattr(recognizer, "labels_", ()))
     recognizer.enroll(asked.label, images, average=asked.average)
     warn_of_doubles(recognizer, n_before, asked)
@@ -82,13 +81,9 @@ def enroll(asked: argparse.Namespace) -> Answer:
         "label": asked.label,
         "stored": n_own,
         "classes": recognizer.classes_.tolist(),
+        "skipped": skipped,
     }
-    n_classes, n_stored = len(recognizer.classes_), len(recognizer.labels_)
-    text = (
-        f"{asked.label}: {n_own} stored\n{asked.gallery}: {n_stored} stored of {n_classes} "
-        f"class{'es' if n_classes > 1 else ''}"
-    )
-    return answer, text
+    return answer, f"{asked.label}: {n_own} stored\n{holdings(asked.gallery, recognizer)}"
 
 
 def classes(asked: argparse.Namespace) -> Answer:
@@ -112,13 +107,14 @@ def remove(asked: argparse.Namespace) -> Answer:
     # The shell has no numbers, so a gallery's label 7 is named 7.
     known = {str(label): label for label in recognizer.classes_.tolist()}
     recognizer.remove(known.get(asked.label, asked.label)).save_gallery(gallery)
-    classes, n_stored = recognizer.classes_.tolist(), len(recognizer.labels_)
-    answer = {"gallery": asked.gallery, "label": asked.label, "removed": n_before - n_stored}
-    text = (
-        f"{asked.label}: {n_before - n_stored} removed\n{asked.gallery}: {n_stored} stored of "
-        f"{len(classes)} class{'es' if len(classes) > 1 else ''}"
-    )
-    return {**answer, "classes": classes}, text
+    n_removed = n_before - len(recognizer.labels_)
+    answer = {
+        "gallery": asked.gallery,
+        "label": asked.label,
+        "removed": n_removed,
+        "classes": recognizer.classes_.tolist(),
+    }
+    return answer, f"{asked.label}: {n_removed} removed\n{holdings(asked.gallery, recognizer)}"
 
 
 def classify(asked: argparse.Namespace) -> Answer:
@@ -127,18 +123,19 @@ def classify(asked: argparse.Namespace) -> Answer:
     Each result has ``image``, ``label``, ``score`` in [-1, 1] and ``nearest``, the label of the
     most similar stored image, known or not.
     """
-    answer: dict = {}
     gallery = Path(asked.gallery).expanduser()
-    images = image_files(asked.images, "Name the images as FOLDER/*/*.jpg.")
+    images, skipped = image_files(
+        asked.images, "Name the images as FOLDER/*/*.jpg.", asked.skip_broken
+    )
     if gallery.is_dir():
         recognizer = load(asked.model)
         recognizer.progress = partial(asked.progress, "storing the folder")
         folder = recognizer.read_folder(gallery, skip_broken=asked.skip_broken)
         names = [folder.class_names[k] for k in folder.labels]
         recognizer.fit(folder.images, names, average=asked.average)
-        answer["skipped"] = [[str(path), reason] for path, reason in folder.skipped]
         for path, reason in folder.skipped:
             warnings.warn(f"{path} is not in the gallery: {reason}", stacklevel=1)
+            skipped.append((str(path), reason))
     else:
         if asked.average:
             raise ValueError(
@@ -158,7 +155,6 @@ def classify(asked: argparse.Namespace) -> Answer:
             "threshold.",
             stacklevel=1,
         )
-    images = readable(images) if asked.skip_broken else images
     index, scores = recognizer.nearest(images)
     nearest, known = recognizer.labels_[index].tolist(), accepted(scores, threshold)
     results = [
@@ -168,7 +164,8 @@ def classify(asked: argparse.Namespace) -> Answer:
         )
     ]
     lines = [f"{found['image']}\t{found['label']}\t{found['score']:.4f}" for found in results]
-    return {"threshold": threshold, **answer, "results": results}, "\n".join(lines)
+    answer = {"threshold": threshold, "skipped": skipped, "results": results}
+    return answer, "\n".join(lines)
 
 
 def compare(asked: argparse.Namespace) -> Answer:
@@ -243,6 +240,12 @@ def export(asked: argparse.Namespace) -> Answer:
     return answer, text
 
 
+def holdings(gallery: str, recognizer: Recognizer) -> str:
+    """How much a gallery file holds, in words."""
+    n = len(recognizer.classes_)
+    return f"{gallery}: {len(recognizer.labels_)} stored of {n} class{'es' if n > 1 else ''}"
+
+
 def load(model: str, gallery: Path | None = None) -> Recognizer:
     """The recognizer of a file, or of a ready encoder by its name."""
     if model not in pretrained_names():
@@ -274,5 +277,5 @@ def told(choice: ThresholdChoice, folder: Survey) -> dict:
     return {
         **choice.as_dict(),
         "chance": 1 / choice.n_classes,
-        "skipped": [list(pair) for pair in folder.skipped],
+        "skipped": folder.skipped,
     }

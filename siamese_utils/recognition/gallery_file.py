@@ -24,9 +24,9 @@ def write_gallery(path: Path, settings: dict, *arrays: np.ndarray) -> None:
 
 
 def read_gallery(path: Path) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray]:
-    """The settings, embeddings, labels and grounds that :func:`write_gallery` wrote.
+    """The settings, embeddings, labels and backgrounds that :func:`write_gallery` wrote.
 
-    Version 1.0 wrote no grounds; they are then unclear.
+    Version 1.0 wrote no backgrounds; they are then unclear.
 
     Raises
     ------
@@ -45,12 +45,12 @@ def read_gallery(path: Path) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray]:
         if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']!r} instead of {FORMAT!r}")
         embeddings, labels, *rest = arrays["stored"]
-        ground = rest[0] if rest else np.full(len(labels), UNCLEAR)
-        if not len(embeddings) == len(labels) == len(ground) > 0:
+        background = rest[0] if rest else np.full(len(labels), UNCLEAR)
+        if not len(embeddings) == len(labels) == len(background) > 0:
             raise ValueError(f"{len(embeddings)} embeddings and {len(labels)} labels")
     except Exception as error:  # NumPy raises errors of many types for a bad file
         raise ValueError(
             f"{path} is not a gallery, or not a whole one ({first_line(error)}). {expected} "
             "Save the gallery again."
         ) from error
-    return record, embeddings, labels, ground
+    return record, embeddings, labels, background

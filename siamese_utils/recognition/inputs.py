@@ -9,7 +9,7 @@ import numpy as np
 
 from .reading import Reading
 
-LIGHT, DARK, UNCLEAR = 1, 0, -1  # the ground of an image, around what it shows
+LIGHT, DARK, UNCLEAR = 1, 0, -1  # the background of an image, around what it shows
 
 
 def is_path(value) -> bool:
@@ -57,10 +57,10 @@ def refuse_blank(images: np.ndarray, names, start: int) -> None:
         )
 
 
-def grounds(images: np.ndarray, reading: Reading) -> np.ndarray:
-    """The ground of each image as it is embedded, int (n,): it matters for drawings only.
+def backgrounds(images: np.ndarray, reading: Reading) -> np.ndarray:
+    """The background of each image as it is embedded, int (n,): it matters for drawings only.
 
-    Read as ink, every ground is 0, and colors are no drawings: then it is ``UNCLEAR``.
+    Read as ink, every background is 0, and colors are no drawings: then it is ``UNCLEAR``.
     """
     if reading.polarity == "ink" or reading.channels != 1:
         return np.full(len(images), UNCLEAR)
@@ -71,7 +71,7 @@ def grounds(images: np.ndarray, reading: Reading) -> np.ndarray:
     return np.where(light, LIGHT, DARK)
 
 
-def warn_of_grounds(
+def warn_of_backgrounds(
     some: np.ndarray, others: np.ndarray, name: str, other: str, stacklevel: int
 ) -> None:
     """Warn where dark drawings on a light background meet light ones on a dark one."""
@@ -85,7 +85,7 @@ def warn_of_grounds(
 
 
 def _one_way(found: np.ndarray) -> str | None:
-    """ "light" or "dark" where nearly all images have such a ground, else None."""
+    """ "light" or "dark" where nearly all images have such a background, else None."""
     for value, name in ((LIGHT, "light"), (DARK, "dark")):
         if np.mean(found == value) >= 0.9:
             return name

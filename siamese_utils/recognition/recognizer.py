@@ -28,11 +28,11 @@ from .index import ExactIndex, Index, best_of_classes
 from .inputs import (
     UNCLEAR,
     are_paths,
+    backgrounds,
     blocks,
-    grounds,
     is_path,
     refuse_blank,
-    warn_of_grounds,
+    warn_of_backgrounds,
 )
 from .model_file import read_model, write_model
 from .onnx_file import write_onnx
@@ -345,9 +345,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             Here and in all other methods that take paths: if a file is not a readable image.
         """
         labels, digest = label_array(y), digest_or_none(self._checked_encoder())
-        embeddings, ground = self._embed(X, store=True, anew=True)
+        embeddings, background = self._embed(X, store=True, anew=True)
         _require_as_many(embeddings, labels)
-        stored = unit_vectors(embeddings, stored=True), ground, labels
+        stored = unit_vectors(embeddings, stored=True), background, labels
         self._store(*(prototypes(*stored) if average else stored))
         self.encoder_digest_, self.gallery_reading_ = digest, self._reading_as_dict()
         if self.encoder is None:
@@ -375,7 +375,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             X = [images] if is_path(images) else images
             return self.fit(X, [label] * len(X), average)
         self._require_same()
-        embeddings, ground = self._embed([images] if is_path(images) else images, store=True)
+        embeddings, background = self._embed([images] if is_path(images) else images, store=True)
         vectors, new = unit_vectors(embeddings, stored=True), label_array([label] * len(embeddings))
         if new.dtype.kind != self.labels_.dtype.kind:
             raise ValueError(
@@ -383,10 +383,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 f"{self.classes_.tolist()[0]!r}. Use one type for all."
             )
         if average:
-            vectors, ground, new = prototypes(vectors, ground, new)
+            vectors, background, new = prototypes(vectors, background, new)
         self._store(
             np.concatenate([self.embeddings_, vectors]),
-            np.concatenate([self.ground_, ground]),
+            np.concatenate([self.background_, background]),
             np.concatenate([self.labels_, new]),
             n_added=len(vectors),
         )
@@ -420,14 +420,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 "more. Enroll another class first, or begin a new gallery."
             )
         # A gallery without a threshold may have met a model with one: that is asked by predict.
-        rest = self.embeddings_[kept], self.ground_[kept], self.labels_[kept]
+        rest = self.embeddings_[kept], self.background_[kept], self.labels_[kept]
         self._store(*rest, check=False)
         return self
 
     def _store(
         self,
         embeddings: np.ndarray,
-        ground: np.ndarray,
+        background: np.ndarray,
         labels: np.ndarray,
         check: bool = True,
         n_added: int | None = None,
@@ -447,7 +447,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             index = self.index_
             index.add(embeddings[-n_added:])
         self.embeddings_, self.labels_, self.classes_ = embeddings, labels, classes
-        self.ground_, self.index_ = ground, index
+        self.background_, self.index_ = background, index
 
     # Asking ----------------------------------------------------------------------------
 
@@ -584,13 +584,15 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 "evaluation.best_threshold(1 - similarities, same)."
             )
         threshold = checked_threshold(self.threshold)
-        (left, its_ground), (right, other_ground) = self._one(a), self._one(b)
+        (left, its_background), (right, other_background) = self._one(a), self._one(b)
         if left.shape != right.shape:
             raise ValueError(
                 f"embeddings of {len(left)} and {len(right)} numbers; expected as many, as one "
                 "encoder gives them"
             )
-        warn_of_grounds(its_ground, other_ground, "one image", "the other", stacklevel=3)
+        warn_of_backgrounds(
+            its_background, other_background, "one image", "the other", stacklevel=3
+        )
         # Rounding leads a little out of the range.
         score = float(np.clip(left @ right, -1, 1))
         return Comparison(score, threshold, score > threshold)
@@ -749,7 +751,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             "encoder": self.encoder_digest_,
             "reading": self.gallery_reading_,
         }
-        arrays = (self.embeddings_, self.labels_, self.ground_)
+        arrays = (self.embeddings_, self.labels_, self.background_)
         write_gallery(Path(path).expanduser(), settings, *arrays)
 
     @classmethod
@@ -806,7 +808,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         threshold, the gallery's counts, with a ``UserWarning`` where they differ.
         """
         path = Path(path).expanduser()
-        settings, embeddings, labels, ground = read_gallery(path)
+        settings, embeddings, labels, background = read_gallery(path)
         digest = digest_or_none(self._checked_encoder())
         require_encoder(path, settings["encoder"], digest)
         reading = settings.get("reading")  # version 1.0 did not write it
@@ -818,7 +820,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self._require_reading(reading)
         # Whether a label suits is asked by predict: a gallery without a threshold may meet a
         # model that has one.
-        self._store(embeddings, ground, labels, check=False)
+        self._store(embeddings, background, labels, check=False)
         if settings["threshold"] is not None:
             if self.threshold is not None and self.threshold != settings["threshold"]:
                 warnings.warn(
@@ -872,22 +874,22 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def _queries(self, X, stacklevel: int) -> np.ndarray:
         check_is_fitted(self)
         self._require_same()
-        vectors, ground = self._embed(X)
-        warn_of_grounds(ground, self.ground_, "each query", "the gallery", stacklevel)
+        vectors, background = self._embed(X)
+        warn_of_backgrounds(background, self.background_, "each query", "the gallery", stacklevel)
         return unit_vectors(vectors, stored=False)
 
     def _one(self, image) -> tuple[np.ndarray, np.ndarray]:
-        """The unit vector (dim,) of one path, image or embedding, and its ground."""
-        vectors, ground = self._embed([image] if is_path(image) else np.asarray(image)[None])
+        """The unit vector (dim,) of one path, image or embedding, and its background."""
+        vectors, background = self._embed([image] if is_path(image) else np.asarray(image)[None])
         if not math.isfinite(float(np.abs(vectors).max())):
             raise ValueError(
                 "the embedding is not finite, so there is no similarity. The encoder's weights "
                 "are not finite: train it again, with a lower learning rate."
             )
-        return unit_vectors(vectors, stored=False)[0], ground
+        return unit_vectors(vectors, stored=False)[0], background
 
     def _embed(self, X, store: bool = False, anew: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """Embeddings (n, dim), and the ground of each image where it matters.
+        """Embeddings (n, dim), and the background of each image where it matters.
 
         Embeddings that are given have to fit those that are stored, unless they are stored anew.
         """
@@ -902,16 +904,16 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         # In blocks: photographs of a large folder do not fit into memory together.
         n_block = max(1, MAX_PIXELS // math.prod(reading.size))
         embeddings: list[np.ndarray] = []
-        ground: list[np.ndarray] = []
+        background: list[np.ndarray] = []
         for start, block in blocks(X, n_block):
             images = reading.read(block) if paths else reading.prepare(block)
             if store:
                 refuse_blank(images, block, start)
             embeddings.append(embed(self.encoder, images, n_block))
-            ground.append(grounds(images, reading))
+            background.append(backgrounds(images, reading))
             if self.progress:
                 self.progress(start + len(images), len(X))
-        return np.concatenate(embeddings), np.concatenate(ground)
+        return np.concatenate(embeddings), np.concatenate(background)
 
     def _warn_of_doubt(self) -> None:
         doubt = self.assessment_.doubt

@@ -46,7 +46,7 @@ def unit_vectors(embeddings: np.ndarray, stored: bool) -> np.ndarray:
 
 
 def prototypes(
-    vectors: np.ndarray, ground: np.ndarray, labels: np.ndarray
+    vectors: np.ndarray, background: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The mean direction of each class.
 
@@ -54,12 +54,12 @@ def prototypes(
     ----------
     vectors : float32 array (n, dim)
         Of length 1.
-    ground, labels : arrays (n,)
+    background, labels : arrays (n,)
 
     Returns
     -------
     float32 array (n_classes, dim), int array (n_classes,), array (n_classes,)
-        Means of length 1, the ground of most of a class's images, and the classes, sorted.
+        Means of length 1, the background of most of a class's images, and the classes, sorted.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def prototypes(
                 "Store each image by itself: average=False."
             )
     # LIGHT, DARK and UNCLEAR are 1, 0 and -1
-    most = [np.bincount(ground[numbers == k] + 1).argmax() - 1 for k in range(len(classes))]
+    most = [np.bincount(background[numbers == k] + 1).argmax() - 1 for k in range(len(classes))]
     return unit_vectors(sums, stored=True), np.array(most), classes
 
 

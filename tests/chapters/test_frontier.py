@@ -1,16 +1,20 @@
 """The recorded trainings of chapter 08: what they train, what is kept, and who looked at tests."""
 
+import ast
 import base64
 import itertools
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import frontier
 import looks
 import numpy as np
 import pytest
+from claims import source
 
-from siamese_utils import chapters, datasets, evaluation, models, sampling
+from siamese_utils import augment, chapters, datasets, evaluation, models, sampling
 
 TINY = {"filters": [2, 2, 2, 2], "side": 35, "steps": 2}
 
@@ -56,6 +60,34 @@ def test_the_chapter_trains_by_the_recipe():
     assert full["n_steps"] == frontier.LONG["steps"]
     assert list(full["filters"]) == frontier.LONG["filters"]
     assert (full["side"], full["composed"]) == (frontier.LONG["side"], frontier.LONG["composed"])
+
+
+def test_the_chapter_writes_the_recipe_out():
+    """What the cells say in numbers is what the records say was trained."""
+    code = source("08 code")
+    recipe = frontier.QUICK
+    for line in (
+        f"def in_batch_softmax(labels, z, temperature={recipe['temperature']}):",
+        f"training.adamw({recipe['rate']}, config.n_steps, weight_decay={recipe['weight decay']})",
+        f"layers.MaxPooling2D({recipe['pool size']}, strides=2",
+    ):
+        assert re.sub(r"\s", "", line) in re.sub(r"\s|,(?=\s*\))", "", code), line
+    composed = recipe | {"composed": 0.3, "seed": 1}
+    made = {"augment": augment, "config": SimpleNamespace(composed=0.3)}
+    exec(function_of(code, "distortions"), made)
+    for own, recorded in zip(made["distortions"](1), frontier.distortions(composed), strict=True):
+        assert type(own) is type(recorded)
+        assert without_name(own) == without_name(recorded)
+
+
+def function_of(code, name):
+    tree = ast.parse(code)
+    [found] = [each for each in ast.walk(tree) if getattr(each, "name", None) == name]
+    return ast.get_source_segment(code, found)
+
+
+def without_name(layer):
+    return {key: value for key, value in layer.get_config().items() if key != "name"}
 
 
 @pytest.mark.nightly

@@ -472,7 +472,7 @@ def drawings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def emblems(tmp_path_factory):
-    """Four classes of five colored pictures: a shape and its color, somewhere, on a ground."""
+    """Four classes of five colored pictures: a shape and its color, somewhere, on a background."""
     root, rng = tmp_path_factory.mktemp("emblems") / "emblems", np.random.default_rng(0)
     for name, color in (
         ("red", (200, 30, 30)),
@@ -688,8 +688,10 @@ class TestGallery:
         assert out.splitlines()[0] == "left: 3 stored"
         assert "Thumbs.db is left out" in err and "hidden" not in err
         assert run(*asked, "broken.png")[0] == 2
-        out = run(*asked, "broken.png", "--skip-broken")[1]
-        assert out.splitlines()[0] == "left: 6 stored"
+        found = json.loads(run(*asked, "broken.png", "--skip-broken", "--json")[1])
+        assert found["stored"] == 6
+        names = [Path(name).name for name, _ in found["skipped"]]
+        assert names == ["Thumbs.db", "broken.png"]
 
     def test_broken_queries_are_left_out_if_asked_for(self, run):
         asked = ("classify", "model.keras", "plain.npz", "up.png", "broken.png", "left.png")
@@ -701,6 +703,8 @@ class TestGallery:
             ["left.png", "left"],
         ]
         assert err.startswith("warning: broken.png cannot be read") and "left out" in err
+        [(name, reason)] = json.loads(run(*asked, "--skip-broken", "--json")[1])["skipped"]
+        assert name == "broken.png" and "cannot be read" in reason
 
     def test_the_mean_of_each_class_of_a_folder(self, run, place, tmp_path):
         """The mean of left and up is at 30 degrees to both, and to a third that lies between."""

@@ -387,9 +387,9 @@ class TestAverage:
         with pytest.raises(ValueError, match="3 images and 2 labels"):
             Recognizer().fit(at(0, 90, 180), ["a", "b"], average=average)
 
-    def test_the_ground_of_most_counts(self):
-        ground = np.array([inputs.LIGHT, inputs.LIGHT, inputs.DARK, inputs.UNCLEAR])
-        found = vectors.prototypes(at(0, 1, 2, 3), ground, np.array([7, 7, 7, 2]))
+    def test_the_background_of_most_counts(self):
+        background = np.array([inputs.LIGHT, inputs.LIGHT, inputs.DARK, inputs.UNCLEAR])
+        found = vectors.prototypes(at(0, 1, 2, 3), background, np.array([7, 7, 7, 2]))
         assert found[1].tolist() == [inputs.UNCLEAR, inputs.LIGHT]
         assert found[2].tolist() == [2, 7]
 
@@ -522,18 +522,18 @@ class TestImages:
         found = Recognizer(encoder).fit(given, list("abcd"))
         assert found.predict(images.astype("float32")).tolist() == list("abcd")
 
-    def test_the_ground_is_what_most_of_the_border_is(self):
+    def test_the_background_is_what_most_of_the_border_is(self):
         """Whatever the inside is, and each pixel of the border counts once."""
         images = np.random.default_rng(0).integers(0, 2, (200, 8, 6, 1)).astype("float32")
         rows, columns = images[:, [0, -1]], images[:, 1:-1, [0, -1]]
         border = np.concatenate([rows.reshape(200, -1), columns.reshape(200, -1)], axis=1)
         light = border.mean(axis=1) > 0.5
         assert 50 < light.sum() < 150
-        found = inputs.grounds(images, Reading((8, 6), 1))
+        found = inputs.backgrounds(images, Reading((8, 6), 1))
         assert (found == np.where(light, inputs.LIGHT, inputs.DARK)).all()
         for reading in (Reading((8, 6), 1, polarity="ink"), Reading((8, 6), 3)):
             images = np.repeat(images, reading.channels, axis=-1)
-            assert (inputs.grounds(images, reading) == inputs.UNCLEAR).all()
+            assert (inputs.backgrounds(images, reading) == inputs.UNCLEAR).all()
 
     def test_drawings_the_wrong_way_round_are_told(self, encoder):
         """As is: light on dark in the gallery and dark on light asked, or the other way."""

@@ -52,7 +52,7 @@ def state(recognizer):
         recognizer.embeddings_.tobytes(),
         recognizer.labels_.tolist(),
         recognizer.classes_.tolist(),
-        recognizer.ground_.tolist(),
+        recognizer.background_.tolist(),
     )
 
 
