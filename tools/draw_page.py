@@ -176,8 +176,8 @@ def stranger_threshold(encoder: keras.Model) -> dict[str, float]:
             continue
         images, _ = _letters_of(omniglot, alphabet)
         rng = np.random.default_rng(seed)
-        small = datasets.area_resize(images.reshape(-1, SIDE, SIDE, 1), encoder.input_shape[1])
-        embeddings = models.embed(encoder, small).reshape(*images.shape[:2], -1)
+        embeddings = models.embed(encoder, images.reshape(-1, SIDE, SIDE, 1))
+        embeddings = embeddings.reshape(*images.shape[:2], -1)
         for _ in range(200):
             chosen = rng.choice(len(images), N_LETTERS, replace=False)
             support, query = rng.choice(20, 2, replace=False)

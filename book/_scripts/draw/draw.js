@@ -82,13 +82,9 @@ const Draw = (() => {
     );
   }
 
-  function embed(image) {
-    return encode(Encoder.areaResize(image, SIDE, WEIGHTS.side));
-  }
-
   /** Letters in the order of their similarity to an image: [{index, similarity}]. */
   function rank(image, candidates) {
-    const embedding = embed(image);
+    const embedding = encode(image);
     return candidates
       .map((letter, index) => ({ index, similarity: Encoder.dot(embedding, letter.embedding) }))
       .sort((first, second) => second.similarity - first.similarity);
@@ -226,7 +222,7 @@ const Draw = (() => {
       showAnswer();
       return;
     }
-    next.embedding = embed(next.image);
+    next.embedding = encode(next.image);
     setTimeout(() => encodeLetters(turn));
   }
 
@@ -264,7 +260,7 @@ const Draw = (() => {
 
   function keep() {
     const image = drawing();
-    letters.push({ image, embedding: embed(image) });
+    letters.push({ image, embedding: encode(image) });
     showLetters();
     show([], null);
   }
@@ -329,5 +325,5 @@ const Draw = (() => {
 
   start();
   document.addEventListener("DOMContentLoaded", fillIn); // the text comes after this script
-  return { embed, place, rank, render };
+  return { embed: encode, place, rank, render };
 })();

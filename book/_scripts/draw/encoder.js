@@ -220,34 +220,6 @@ const Encoder = (() => {
     };
   }
 
-  /** An image of ink and paper at a smaller size: each new pixel is the mean of its area. */
-  function areaResize(image, oldSide, newSide) {
-    const across = resizeRows(image, oldSide, newSide, oldSide);
-    return transpose(
-      resizeRows(transpose(across, newSide, oldSide), oldSide, newSide, newSide),
-      newSide,
-      newSide
-    );
-  }
-
-  /** Each of so many rows of oldSide numbers to newSide means. */
-  function resizeRows(image, oldSide, newSide, rows) {
-    const output = new Float32Array(rows * newSide);
-    const share = oldSide / newSide;
-    for (let row = 0; row < rows; row++) {
-      for (let place = 0; place < newSide; place++) {
-        const [begin, end] = [place * share, (place + 1) * share];
-        let sum = 0;
-        for (let old = Math.floor(begin); old < Math.min(Math.ceil(end), oldSide); old++) {
-          const covered = Math.min(end, old + 1) - Math.max(begin, old);
-          sum += image[row * oldSide + old] * covered;
-        }
-        output[row * newSide + place] = sum / share;
-      }
-    }
-    return output;
-  }
-
   /** Rows become columns. */
   function transpose(image, width, height) {
     const output = new Float32Array(image.length);
@@ -257,5 +229,5 @@ const Encoder = (() => {
     return output;
   }
 
-  return { load, areaResize, bytes, clamp, dot };
+  return { load, bytes, clamp, dot };
 })();
