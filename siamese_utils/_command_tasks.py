@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ._command_doubts import warn_of_choice, warn_of_doubles
+from ._command_choice import chosen, told, warn_of_choice
 from ._command_files import image_files, look_over
 from .models.pretrained import pretrained_names
-from .recognition import Recognizer, Survey, ThresholdChoice
+from .recognition import Recognizer
 from .recognition.gallery_file import read_gallery
 from .recognition.vectors import accepted, refuse_class
 
@@ -84,6 +84,22 @@ def enroll(asked: argparse.Namespace) -> Answer:
         "skipped": skipped,
     }
     return answer, f"{asked.label}: {n_own} stored\n{holdings(asked.gallery, recognizer)}"
+
+
+def warn_of_doubles(recognizer: Recognizer, n_before: int, asked: argparse.Namespace) -> None:
+    """Warn of new images that are stored already, under whatever label."""
+    if asked.average:
+        return
+    vectors = recognizer.embeddings_
+    for new in range(n_before, len(vectors)):
+        alike = np.flatnonzero(vectors[:new] @ vectors[new] > 1 - 1e-6)
+        if len(alike):
+            stored = ", ".join(sorted({str(recognizer.labels_[k]) for k in alike}))
+            warnings.warn(
+                f"an image of {asked.label} is stored already, as {stored}. Every image of a "
+                "gallery should be another one.",
+                stacklevel=1,
+            )
 
 
 def classes(asked: argparse.Namespace) -> Answer:
@@ -252,30 +268,3 @@ def load(model: str, gallery: Path | None = None) -> Recognizer:
         return Recognizer.load(model, gallery)
     recognizer = Recognizer.pretrained(model)
     return recognizer if gallery is None else recognizer.load_gallery(gallery)
-
-
-def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) -> ThresholdChoice:
-    """The threshold chosen on a folder."""
-    counts = np.unique(folder.labels, return_counts=True)[1]
-    if n_single := int((counts == 1).sum()):
-        warnings.warn(
-            f"{n_single} of {len(counts)} classes have a single image, which says nothing of how "
-            "images of one class differ. Give two or more of each.",
-            stacklevel=1,
-        )
-    if asked.folds > len(counts):
-        warnings.warn(
-            f"--folds {asked.folds} is more than {len(counts)} classes; {len(counts)} are taken.",
-            stacklevel=1,
-        )
-    recognizer.progress = partial(asked.progress, "choosing the threshold")
-    return recognizer.choose_threshold(folder.paths, folder.labels, asked.strangers, asked.folds)
-
-
-def told(choice: ThresholdChoice, folder: Survey) -> dict:
-    """A choice as a document, with what was left out of the folder."""
-    return {
-        **choice.as_dict(),
-        "chance": 1 / choice.n_classes,
-        "skipped": folder.skipped,
-    }

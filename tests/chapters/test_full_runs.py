@@ -360,7 +360,7 @@ class TestPage:
 
     def test_each_network_of_the_frontier_is_a_row_of_its_seeds(self):
         def trained(accuracy, measure):
-            share = {"accuracy": accuracy, "interval": [0.0, 1.0], "right": "AAAA"}
+            share = {"accuracy": accuracy, "interval": [0.1, 1.0], "right": "AAAA"}
             return {"settings": {}, "training seconds": 90, "weights": 1_000, measure: share}
 
         record = chapters.read_record(results_page.RECORDS / "recorded" / "frontier.json")
@@ -369,12 +369,18 @@ class TestPage:
             "ladder: tried: more, seed 1": trained(0.4, "validation, plain"),
             "ladder: first, seed 2": trained(0.7, "validation, plain"),
             "minimal: small1, seed 1": trained(0.9, "official runs, plain"),
+            "minimal: small1, seed 2": trained(0.8, "official runs, plain"),
+            "minimal: small2, seed 1": trained(0.7, "official runs, plain"),
         }
         page = "\n".join(results_page.frontier_part(record))
         assert "|  | within, plain | minutes | weights |" in page
         assert "| first | 60.0 % (50.0 to 70.0, 2 seeds) | 2 | 1,000 |" in page
         assert "| tried: more | 40.0 % | 2 | 1,000 |" in page
-        assert "| small1 | 90.0 % | 2 | 1,000 |" in page
+        assert "|  | seed 1 | seed 2 | mean |" in page
+        one, two = "90.0 % (10.0 to 100.0)", "80.0 % (10.0 to 100.0)"
+        assert f"| small1: official runs, plain | {one} | {two} | 85.0 % |" in page
+        assert "| small1: minutes of training | 2 | 2 |  |" in page
+        assert "| small2: official runs, plain | 70.0 % (10.0 to 100.0) |  | 70.0 % |" in page
         assert "AAAA" not in page
 
     def test_a_second_seed_stands_beside_its_rung(self):

@@ -1,13 +1,41 @@
-"""Warnings of ``siamese``: where a threshold or a gallery will not do what its user expects."""
+"""The threshold that ``siamese`` chooses on a folder, what is told of it, and where to doubt it."""
 
 import argparse
 import warnings
+from functools import partial
 
 import numpy as np
 
 from .models import pretrained_card
 from .models.pretrained import pretrained_names
-from .recognition import Recognizer, ThresholdChoice
+from .recognition import Recognizer, Survey, ThresholdChoice
+
+
+def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) -> ThresholdChoice:
+    """The threshold chosen on a folder."""
+    counts = np.unique(folder.labels, return_counts=True)[1]
+    if n_single := int((counts == 1).sum()):
+        warnings.warn(
+            f"{n_single} of {len(counts)} classes have a single image, which says nothing of how "
+            "images of one class differ. Give two or more of each.",
+            stacklevel=1,
+        )
+    if asked.folds > len(counts):
+        warnings.warn(
+            f"--folds {asked.folds} is more than {len(counts)} classes; {len(counts)} are taken.",
+            stacklevel=1,
+        )
+    recognizer.progress = partial(asked.progress, "choosing the threshold")
+    return recognizer.choose_threshold(folder.paths, folder.labels, asked.strangers, asked.folds)
+
+
+def told(choice: ThresholdChoice, folder: Survey) -> dict:
+    """A choice as a document, with what was left out of the folder."""
+    return {
+        **choice.as_dict(),
+        "chance": 1 / choice.n_classes,
+        "skipped": folder.skipped,
+    }
 
 
 def warn_of_choice(choice: ThresholdChoice, asked: argparse.Namespace) -> None:
@@ -39,19 +67,3 @@ def warn_of_choice(choice: ThresholdChoice, asked: argparse.Namespace) -> None:
             "of other classes get a label: for so many, choose it with --strangers 0.05.",
             stacklevel=1,
         )
-
-
-def warn_of_doubles(recognizer: Recognizer, n_before: int, asked: argparse.Namespace) -> None:
-    """Warn of new images that are stored already, under whatever label."""
-    if asked.average:
-        return
-    vectors = recognizer.embeddings_
-    for new in range(n_before, len(vectors)):
-        alike = np.flatnonzero(vectors[:new] @ vectors[new] > 1 - 1e-6)
-        if len(alike):
-            stored = ", ".join(sorted({str(recognizer.labels_[k]) for k in alike}))
-            warnings.warn(
-                f"an image of {asked.label} is stored already, as {stored}. Every image of a "
-                "gallery should be another one.",
-                stacklevel=1,
-            )
