@@ -66,6 +66,11 @@ def check_paths(asked: argparse.Namespace) -> None:
         )
     elif asked.command in ("classes", "remove"):
         _require(
+            _path(asked.gallery).suffix != ".keras",
+            f"{asked.gallery}, a model, stands where the gallery belongs",
+            "a .npz file that siamese enroll wrote",
+        )
+        _require(
             _path(asked.gallery).is_file(),
             f"{asked.gallery} is not a file",
             "a .npz file that siamese enroll wrote",

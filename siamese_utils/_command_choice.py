@@ -38,8 +38,13 @@ def told(choice: ThresholdChoice, folder: Survey) -> dict:
     }
 
 
-def warn_of_choice(choice: ThresholdChoice, asked: argparse.Namespace) -> None:
-    """Warn where what was chosen will not do on new classes."""
+def warn_of_choice(
+    choice: ThresholdChoice, asked: argparse.Namespace, has_own: bool = False
+) -> None:
+    """Warn where what was chosen will not do on new classes.
+
+    The threshold matters unless the model has another one of its own.
+    """
     if choice.n_classes < 5:
         warnings.warn(
             f"{choice.n_classes} classes are few: what is measured on one or two of them at a time "
@@ -53,7 +58,17 @@ def warn_of_choice(choice: ThresholdChoice, asked: argparse.Namespace) -> None:
             f"whether the images are read as they are meant, or take another encoder: {cards}.",
             stacklevel=1,
         )
-    elif choice.false_reject[0] > 0.5:
+        return
+    if has_own:
+        return
+    if asked.strangers is not None and choice.strangers[0] > 1.2 * asked.strangers:
+        warnings.warn(
+            f"{100 * asked.strangers:g} % of strangers were asked for, and on classes left out "
+            f"{100 * choice.strangers[0]:.1f} % get a label. Give images of more classes, or ask "
+            "for fewer strangers.",
+            stacklevel=1,
+        )
+    if choice.false_reject[0] > 0.5:
         warnings.warn(
             f"at the threshold {choice.threshold:.3f}, {100 * choice.false_reject[0]:.0f} % of "
             "pairs of one class are called different, so most images of enrolled classes will be "

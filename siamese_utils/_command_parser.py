@@ -99,9 +99,9 @@ def parser() -> argparse.ArgumentParser:
     enroll = add(
         "enroll",
         "store images of a class in a gallery",
-        "Store images as examples of the class LABEL. GALLERY is made if there is none, and gets "
-        "the model's threshold. Images that are stored already stay. A folder "
-        "of many classes need not be enrolled: give it to classify as the gallery.",
+        "Store images as examples of the class LABEL. GALLERY is made if there is none. It "
+        "gets the model's threshold, also where it had another one. Images that are stored already "
+        "stay. A folder of many classes need not be enrolled: give it to classify as the gallery.",
     )
     add_model(enroll)
     enroll.add_argument("gallery", metavar="GALLERY", help="a .npz file")
@@ -125,9 +125,9 @@ def parser() -> argparse.ArgumentParser:
     remove = add(
         "remove",
         "take a class out of a gallery",
-        "Take all images of the class LABEL out of GALLERY. To store other images of a class "
-        "instead, remove it and enroll them. The only class of a gallery cannot be removed: delete "
-        "the file.",
+        "Take all images of the class LABEL out of GALLERY, which MODEL made. To store other "
+        "images of a class instead, remove it and enroll them. The only class of a gallery cannot "
+        "be removed: delete the file.",
     )
     add_model(remove)
     remove.add_argument("gallery", metavar="GALLERY", help="a .npz file that enroll wrote")
@@ -180,10 +180,10 @@ def parser() -> argparse.ArgumentParser:
     evaluate = add(
         "evaluate",
         "how good is a model on classes that it has not seen?",
-        "Leave out some of the classes of FOLDER in turn, and print how often an image of a class "
-        "that was left out is recognized from one example, and how often a threshold errs that is "
-        "chosen anew on the others; then, how often the model's own threshold errs on pairs of all "
-        "these images. Nothing is written.",
+        "Print how often the model's threshold errs on pairs of all these images. Then leave out "
+        "some of the classes of FOLDER in turn, and print how often an image of a class that was "
+        "left out is recognized from one example, and how often a threshold errs that is chosen "
+        "anew on the others, by the rule that the model's was chosen by. Nothing is written.",
     )
     add_model(evaluate)
     evaluate.add_argument("folder", metavar="FOLDER", help=FOLDER)
@@ -193,7 +193,8 @@ def parser() -> argparse.ArgumentParser:
         "threshold",
         "choose the threshold of a model on a folder of images",
         "Choose the threshold by cross-validation over the classes of FOLDER, and write it into "
-        "MODEL with the errors to expect on new classes.",
+        "MODEL with the errors to expect on new classes. A gallery file keeps its threshold until "
+        "the next enroll.",
     )
     add_model(threshold)
     threshold.add_argument("folder", metavar="FOLDER", help=FOLDER)

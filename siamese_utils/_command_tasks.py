@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from ._command_choice import chosen, told, warn_of_choice
+from ._command_classes import counted
 from ._command_files import image_files, look_over
 from .models.pretrained import pretrained_names
 from .recognition import Recognizer
-from .recognition.gallery_file import read_gallery
 from .recognition.vectors import accepted, refuse_class
 
 Answer = tuple[dict, str]
@@ -64,7 +64,14 @@ def enroll(asked: argparse.Namespace) -> Answer:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of another threshold: it is replaced
             recognizer.load_gallery(gallery)
-        recognizer.threshold = threshold if threshold is not None else recognizer.threshold
+        before = recognizer.threshold
+        recognizer.threshold = threshold if threshold is not None else before
+        if before not in (None, recognizer.threshold):
+            warnings.warn(
+                f"{gallery} had the threshold {before:.3f}, and gets that of {asked.model}, "
+                f"{recognizer.threshold:.3f}.",
+                stacklevel=1,
+            )
     refuse_class(recognizer.unknown, np.array([asked.label]))
     recognizer.progress = partial(asked.progress, "storing")
     remedy = (
@@ -80,7 +87,7 @@ def enroll(asked: argparse.Namespace) -> Answer:
         "gallery": asked.gallery,
         "label": asked.label,
         "stored": n_own,
-        "classes": recognizer.classes_.tolist(),
+        "classes": counted(recognizer.labels_),
         "skipped": skipped,
     }
     return answer, f"{asked.label}: {n_own} stored\n{holdings(asked.gallery, recognizer)}"
@@ -102,16 +109,6 @@ def warn_of_doubles(recognizer: Recognizer, n_before: int, asked: argparse.Names
             )
 
 
-def classes(asked: argparse.Namespace) -> Answer:
-    """Say which classes a gallery file holds, with how many images, and its threshold."""
-    settings, _, labels, _ = read_gallery(Path(asked.gallery).expanduser())
-    counts = zip(*(each.tolist() for each in np.unique(labels, return_counts=True)), strict=True)
-    found, limit = [{"label": k, "stored": n} for k, n in counts], settings["threshold"]
-    lines = [f"{each['label']}\t{each['stored']}" for each in found]
-    lines.append(f"threshold\t{'none' if limit is None else f'{limit:.4f}'}")
-    return {"gallery": asked.gallery, "threshold": limit, "classes": found}, "\n".join(lines)
-
-
 def remove(asked: argparse.Namespace) -> Answer:
     """Take a class out of a gallery file, whose threshold stays."""
     gallery = Path(asked.gallery).expanduser()
@@ -128,7 +125,7 @@ def remove(asked: argparse.Namespace) -> Answer:
         "gallery": asked.gallery,
         "label": asked.label,
         "removed": n_removed,
-        "classes": recognizer.classes_.tolist(),
+        "classes": counted(recognizer.labels_),
     }
     return answer, f"{asked.label}: {n_removed} removed\n{holdings(asked.gallery, recognizer)}"
 
@@ -219,13 +216,17 @@ def evaluate(asked: argparse.Namespace) -> Answer:
         recognizer.progress = partial(asked.progress, "comparing all pairs")
         own = recognizer.evaluate(folder.paths, folder.labels).as_dict()
         text = (
-            f"\nthe model's own threshold {own['threshold']:.3f}, on all pairs of these images:\n"
+            f"the model's threshold {own['threshold']:.3f}, on all pairs of these images:\n"
             f"  different pairs called same: {100 * own['false_accept']:.1f} %\n"
-            f"  same pairs called different: {100 * own['false_reject']:.1f} %"
+            f"  same pairs called different: {100 * own['false_reject']:.1f} %\n"
+            "if it were chosen anew on this folder:\n"
         )
+    if asked.strangers is None:
+        kept = getattr(recognizer, "threshold_choice_", None)
+        asked.strangers = kept and kept.strangers_wanted
     choice = chosen(recognizer, folder, asked)
-    warn_of_choice(choice, asked)
-    return {"model": asked.model, **told(choice, folder), "own": own}, f"{choice}{text}"
+    warn_of_choice(choice, asked, has_own=own is not None)
+    return {"model": asked.model, **told(choice, folder), "own": own}, f"{text}{choice}"
 
 
 def threshold(asked: argparse.Namespace) -> Answer:

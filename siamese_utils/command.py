@@ -6,6 +6,7 @@ whichever it is, and 2 for an error. Errors, warnings and reports of progress go
 line each.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -31,6 +32,8 @@ IN_THE_SHELL = {
     "them out": "Photographs are read by --encoder photos; otherwise clean these images, or leave "
     "them out",
     " or install pillow-heif and call pillow_heif.register_heif_opener()": "",
+    "Evaluate on other classes; choose_threshold leaves classes out by itself": "This holds for "
+    "the lines of the model's threshold, and not for those on classes left out",
     " Leave the labels out to centre only.": " Give other images of these classes.",
     "Enroll another class first, or begin a new gallery": "Enroll another class first, or delete "
     "the file",
@@ -83,9 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         asked.progress = _Progress(stderr)
         try:
             check_paths(asked)
-            from . import _command_tasks
-
-            answer, text = getattr(_command_tasks, asked.command)(asked)
+            late = "_command_classes" if asked.command == "classes" else "_command_tasks"
+            tasks = importlib.import_module(f".{late}", __package__)
+            answer, text = getattr(tasks, asked.command)(asked)
         except KeyboardInterrupt:
             return 130  # as of a program that the signal ends
         # Whatever goes wrong, also in a library: the shell's user gets a line, not a traceback.
@@ -111,7 +114,7 @@ def _message(error: Exception) -> str:
         )
     if isinstance(error, DataError | ImportError | OSError | ValueError):
         return str(error)
-    return f"{type(error).__name__}: {error}"
+    return f"this is a fault of siamese itself ({type(error).__name__}: {error}). Please report it."
 
 
 def _in_the_shell(message: str) -> str:

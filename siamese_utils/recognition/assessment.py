@@ -75,13 +75,28 @@ class Assessment(Measured):
 
     @property
     def doubt(self) -> str | None:
-        """What speaks against the recognizer, as the end of a sentence; None if nothing does."""
+        """What speaks against the recognizer, and the remedy, as the end of a sentence; or None."""
+        by_pairs = "" if self.accuracy is None else f", and {100 * self.accuracy:.1f} % of pairs"
+        measured = (
+            f"{100 * self.one_shot:.1f} % by one image of each of {self.n_way} classes, where "
+            f"guessing has {100 * self.chance:.1f} %{by_pairs}"
+        )
+        at_chance = self.one_shot <= self.chance + 1e-9  # what rounding may add
+        if at_chance or (self.accuracy is not None and self.accuracy <= 0.5):
+            return (
+                f"is no better than chance ({measured}). Take an encoder that knows this kind of "
+                "image, or train on more classes"
+            )
         if not self.is_better_than_chance:
-            return "is no better than chance"
+            return (
+                f"cannot be told from chance with {self.n_images} images of {self.n_classes} "
+                f"classes ({measured}). Evaluate on more"
+            )
+        remedy = "Choose the threshold on classes like these"
         if self.false_accept is not None and self.false_accept > 0.5:
-            return "calls more than half of all different pairs the same"
+            return f"calls more than half of all different pairs the same. {remedy}"
         if self.false_reject is not None and self.false_reject > 0.5:
-            return "calls more than half of all same pairs different"
+            return f"calls more than half of all same pairs different. {remedy}"
         return None
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """What a recognizer is given: paths or arrays, and images that are no good to it."""
 
+import hashlib
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -54,6 +55,24 @@ def refuse_blank(images: np.ndarray, names, start: int) -> None:
         raise ValueError(
             f"{which} is of one color; expected something to recognize. Leave it out, or look "
             "whether it was read as it was meant, as a white drawing on white."
+        )
+
+
+def warn_of_same_files(paths: Sequence[Path], stacklevel: int) -> None:
+    """Warn where files of a folder have the same bytes, and name the first three such pairs."""
+    first: dict[bytes, Path] = {}
+    pairs = []
+    for path in paths:
+        known = first.setdefault(hashlib.sha256(path.read_bytes()).digest(), path)
+        if known is not path:
+            pairs.append(f"{'/'.join(known.parts[-2:])} and {'/'.join(path.parts[-2:])}")
+    if pairs:
+        more = f", and {len(pairs) - 3} more" if len(pairs) > 3 else ""
+        warnings.warn(
+            f"the same image is there twice: {', '.join(pairs[:3])}{more}. In one class it makes "
+            "the images more alike than they are, and in two it is wrong in one of them. Keep one "
+            "file of each image.",
+            stacklevel=stacklevel,
         )
 
 

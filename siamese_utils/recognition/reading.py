@@ -149,6 +149,19 @@ class Reading:
         if isinstance(images, list | tuple) and len({np.shape(image) for image in images}) > 1:
             return np.concatenate([self.prepare(np.asarray(image)[None]) for image in images])
         images = np.asarray(images)
+        self.require_images(images)
+        if images.shape[1:] != (*self.size, self.channels):
+            refuse_bytes(images)
+            return fit_arrays(
+                images, self.size, channels=self.channels, fit=self.fit, polarity=self.polarity
+            )
+        if self.polarity == "ink":
+            return as_ink(images.astype("float32"))
+        refuse_bytes(images)  # before whole numbers become others
+        return images.astype("float32")
+
+    def require_images(self, images: np.ndarray) -> None:
+        """``ValueError`` unless an array holds images (n, height, width, 1 or 3)."""
         expected = (*self.size, self.channels)
         if images.dtype.kind not in "fiub" and images.dtype.name != "bfloat16":
             raise ValueError(
@@ -162,15 +175,6 @@ class Reading:
                 "at least 1. A single image needs a first axis: image[None]; grey images need a "
                 "last one: images[..., None]."
             )
-        if images.shape[1:] != expected:
-            refuse_bytes(images)
-            return fit_arrays(
-                images, self.size, channels=self.channels, fit=self.fit, polarity=self.polarity
-            )
-        if self.polarity == "ink":
-            return as_ink(images.astype("float32"))
-        refuse_bytes(images)  # before whole numbers become others
-        return images.astype("float32")
 
     def as_dict(self) -> dict:
         """The settings as plain values, for a file."""

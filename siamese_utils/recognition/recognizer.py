@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from .._checks import whole_number
 from .._files import first_line
+from .._gallery_file import read_gallery, write_gallery
 from ..datasets.folder import ImageFolder
 from ..models import embed, load_pretrained
 from ..models.adaptation import (
@@ -23,7 +24,6 @@ from ..models.adaptation import (
 )
 from .assessment import Assessment, assess
 from .encoder_digest import digest_or_none, require_encoder
-from .gallery_file import read_gallery, write_gallery
 from .index import ExactIndex, Index, best_of_classes
 from .inputs import (
     UNCLEAR,
@@ -33,6 +33,7 @@ from .inputs import (
     is_path,
     refuse_blank,
     warn_of_backgrounds,
+    warn_of_same_files,
 )
 from .model_file import read_model, write_model
 from .onnx_file import write_onnx
@@ -50,6 +51,7 @@ from .vectors import (
 
 MAX_PIXELS = 2**21  # of the images that are read and embedded at once: 41 of 224 x 224
 N_CANDIDATES = 8  # that an index proposes; they are ranked anew by their similarity
+NOTHING_STORED = "nothing is stored in this %(name)s yet. Call fit, enroll or load_gallery first."
 
 
 @dataclass(frozen=True)
@@ -185,10 +187,13 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def read_folder(self, root: str | Path, skip_broken: bool = False) -> ImageFolder:
         """Read a folder that has one subfolder for each class, as the encoder wants it.
 
-        With the report and the errors of :func:`siamese_utils.datasets.load_image_folder`.
+        With the report and the errors of :func:`siamese_utils.datasets.load_image_folder`, and a
+        ``UserWarning`` for a file that is there twice.
         ``recognizer.fit(folder.images, np.array(folder.class_names)[folder.labels])`` stores it.
         """
-        return self._reading().read_folder(root, skip_broken)
+        folder = self._reading().read_folder(root, skip_broken)
+        warn_of_same_files(folder.paths, stacklevel=3)
+        return folder
 
     def adapt(self, X, y=None) -> "Recognizer":
         """Fit the embeddings to one kind of image, without training the encoder.
@@ -312,9 +317,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 else "so what is measured is an estimate, as if it had got these images alone"
             )
             warnings.warn(
-                f"adapt got {int(seen.sum())} of these {len(labels)} images with their labels, of "
-                f"{len(known)} that it got in all; expected all of these or none, {done}. Give the "
-                "images that adapt got, or other classes.",
+                f"adapt got {int(seen.sum())} of these {len(labels)} images with their labels, and "
+                f"{len(known)} in all; expected all of those that it got here, or none of them, "
+                f"{done}. Give the images that adapt got, or other classes.",
                 stacklevel=3,
             )
         return new
@@ -407,7 +412,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ValueError
             If no image has the label, or all have: a gallery has one class at least.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, msg=NOTHING_STORED)
         kept = self.labels_ != label
         if np.all(kept):
             raise ValueError(
@@ -524,7 +529,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             As for :meth:`nearest`, whose warning it has as well, and if ``threshold`` and
             ``unknown`` do not suit the labels.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, msg=NOTHING_STORED)
         threshold = self.threshold if reject else None
         check_rejection(threshold, self.unknown, self.classes_)
         index, scores = self._nearest(X)
@@ -645,9 +650,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             and are_among(sketches(self._without_adaptation()._embed(X)[0]), known).any()
         ):
             warnings.warn(
-                "adapt got the labels of these images, so they are of no new classes and the "
-                "assessment is too good. Evaluate on other classes; choose_threshold leaves "
-                "classes out by itself.",
+                "adapt got the labels of these images, so they are of no new classes, and what is "
+                "measured on them is better than on new ones. Evaluate on other classes; "
+                "choose_threshold leaves classes out by itself.",
                 stacklevel=2,
             )
         threshold = None if self.threshold is None else checked_threshold(self.threshold)
@@ -743,7 +748,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ValueError
             If the name does not end in ``.npz``.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, msg=NOTHING_STORED)
         unknown = self.unknown.item() if isinstance(self.unknown, np.generic) else self.unknown
         settings = {
             "threshold": None if self.threshold is None else checked_threshold(self.threshold),
@@ -818,6 +823,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         except (KeyError, TypeError, ValueError) as error:
             raise _unknown_settings(path, error, "save_gallery") from error
         self._require_reading(reading)
+        if background is None:
+            background = np.full(len(labels), UNCLEAR)
         # Whether a label suits is asked by predict: a gallery without a threshold may meet a
         # model that has one.
         self._store(embeddings, background, labels, check=False)
@@ -872,7 +879,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             )
 
     def _queries(self, X, stacklevel: int) -> np.ndarray:
-        check_is_fitted(self)
+        check_is_fitted(self, msg=NOTHING_STORED)
         self._require_same()
         vectors, background = self._embed(X)
         warn_of_backgrounds(background, self.background_, "each query", "the gallery", stacklevel)
@@ -901,6 +908,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self._checked_encoder()
         reading = self._reading()
         paths = are_paths(X)
+        if isinstance(X, np.ndarray) and not paths:
+            reading.require_images(X)  # as a whole, since the message names the shape
         # In blocks: photographs of a large folder do not fit into memory together.
         n_block = max(1, MAX_PIXELS // math.prod(reading.size))
         embeddings: list[np.ndarray] = []
@@ -919,9 +928,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         doubt = self.assessment_.doubt
         if doubt is not None:
             warnings.warn(
-                f"on classes that it was not trained on, this recognizer {doubt}. "
-                f"{self.assessment_}\nTrain on more classes, take an encoder that knows this "
-                "kind of image, or choose the threshold on classes like these.",
+                f"on classes that it was not trained on, this recognizer {doubt}.",
                 stacklevel=3,
             )
 

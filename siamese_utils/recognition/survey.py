@@ -8,6 +8,7 @@ import numpy as np
 
 from ..datasets import load_image_folder
 from ..datasets.polarity import to_ink
+from .inputs import warn_of_same_files
 
 SIDE = 64  # pixels at which a folder is looked over
 COLORFUL = 0.1  # difference of the channels of a pixel that is no grey
@@ -72,16 +73,21 @@ def survey_folder(root: str | Path, skip_broken: bool = False) -> Survey:
     DataError
         As :func:`siamese_utils.datasets.load_image_folder`.
 
+    Warns
+    -----
+    UserWarning
+        If a file is there twice.
+
     Examples
     --------
-    A red dot on blue in each of two subfolders:
+    A red dot on blue in each of two subfolders, at two places:
 
     >>> import tempfile
     >>> from PIL import Image
-    >>> image = Image.new("RGB", (8, 8), "blue")
-    >>> image.putpixel((4, 4), (255, 0, 0))
     >>> with tempfile.TemporaryDirectory() as root:
-    ...     for name in ("a", "b"):
+    ...     for row, name in enumerate(("a", "b")):
+    ...         image = Image.new("RGB", (8, 8), "blue")
+    ...         image.putpixel((4, row), (255, 0, 0))
     ...         (Path(root) / name).mkdir()
     ...         image.save(Path(root) / name / "1.png")
     ...     print(survey_folder(root))
@@ -92,6 +98,7 @@ def survey_folder(root: str | Path, skip_broken: bool = False) -> Survey:
         # Doubtful images are named by whoever reads them to embed them, at their full size.
         warnings.simplefilter("ignore", UserWarning)
         folder = load_image_folder(root, SIDE, channels=3, min_images=1, skip_broken=skip_broken)
+    warn_of_same_files(folder.paths, stacklevel=2)
     spread = np.ptp(folder.images, axis=3)  # of the channels, (n, height, width)
     is_color = (spread > COLORFUL).mean(axis=(1, 2)) > 0.01
     if is_color.mean() > 0.1:

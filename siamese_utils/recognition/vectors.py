@@ -136,8 +136,8 @@ def refuse_class(unknown: str | int, classes: np.ndarray) -> None:
     """``ValueError`` if ``unknown`` is a class, too: nobody could tell which of them is meant."""
     if unknown in classes.tolist():
         raise ValueError(
-            f"unknown is {unknown!r}, which is a class; expected a label that is none, since "
-            "images of no class get it. Give the class another name."
+            f"a class is called {unknown!r}, and that is the answer for images of no class; "
+            "expected no class of this name. Give the class another name."
         )
 
 

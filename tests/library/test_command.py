@@ -16,7 +16,14 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from siamese_utils import _command_checks, _command_parser, _command_tasks, command, models
+from siamese_utils import (
+    _command_checks,
+    _command_classes,
+    _command_parser,
+    _command_tasks,
+    command,
+    models,
+)
 from siamese_utils.chapters import write_letters
 from siamese_utils.models.pretrained import pretrained_names
 from siamese_utils.recognition import Recognizer, ThresholdChoice
@@ -153,7 +160,7 @@ def test_an_answer_that_is_a_class_as_well_is_refused(run, place, tmp_path):
     save(tmp_path / "own" / "up" / "1.png", UP)
     status, said, complained = run("classify", "model.keras", str(tmp_path / "own"), "left.png")
     assert (status, said) == (2, "")
-    assert "unknown is 'unknown', which is a class" in complained
+    assert "a class is called 'unknown', and that is the answer" in complained
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
@@ -239,6 +246,8 @@ def test_a_model_no_better_than_chance_says_so(run, place):
         ),
         (["classes", "gone.npz"], "gone.npz is not a file; expected a .npz file"),
         (["classes", "text.npz"], "text.npz is not a gallery"),
+        (["classes", "model.keras"], "model.keras, a model, stands where the gallery belongs"),
+        (["remove", "m", "model.keras", "up"], "m is neither a file nor a ready encoder"),
         (["remove", "model.keras", "gone.npz", "up"], "gone.npz is not a file; expected"),
         (["remove", "model.keras", "plain.npz", "down"], "'down'; expected one of the gallery's"),
         (["remove", "model.keras", "one.npz", "left"], "the only class in the gallery; expected"),
@@ -262,7 +271,7 @@ def test_a_model_no_better_than_chance_says_so(run, place):
         (["enroll", "model.keras", "new.h5", "left", "left.png"], "a name with .npz"),
         (
             ["enroll", "model.keras", "new.npz", "unknown", "left.png"],
-            "'unknown', which is a class",
+            "a class is called 'unknown', and that is the answer for images of no class",
         ),
         (
             ["enroll", "model.keras", "new.npz", "left", "folder"],
@@ -393,6 +402,18 @@ def test_a_warning_is_said_once(run, monkeypatch):
 
     monkeypatch.setattr(_command_tasks, "compare", compare)
     assert run("compare", "model.keras", "left.png", "up.png") == (0, "done\n", "warning: dark\n")
+
+
+def test_a_fault_of_the_program_is_not_told_as_one_of_its_user(run, monkeypatch):
+    def compare(asked):
+        raise KeyError("nothing")
+
+    monkeypatch.setattr(_command_tasks, "compare", compare)
+    status, out, err = run("compare", "model.keras", "left.png", "up.png")
+    assert (status, out) == (2, "")
+    assert (
+        err == "error: this is a fault of siamese itself (KeyError: 'nothing'). Please report it.\n"
+    )
 
 
 def test_stderr_is_given_back(run, capfd):
@@ -589,8 +610,10 @@ class TestTrain:
         recognizer.threshold = 0.9999
         recognizer.save(model)
         _, out, _ = run("evaluate", model, str(drawings))
-        assert "the model's own threshold 1.000, on all pairs of these images:" in out
-        assert "same pairs called different: 100.0 %" in out.splitlines()[-1]
+        lines = out.splitlines()
+        assert lines[0] == "the model's threshold 1.000, on all pairs of these images:"
+        assert lines[2] == "  same pairs called different: 100.0 %"
+        assert lines[3] == "if it were chosen anew on this folder:"
         own = json.loads(run("evaluate", model, str(drawings), "--json")[1])["own"]
         assert (own["threshold"], own["false_reject"]) == (0.9999, 1.0)
         assert json.loads(run("evaluate", "omniglot", str(drawings), "--json")[1])["own"] is None
@@ -612,6 +635,33 @@ class TestTrain:
         assert (said in out) == (not helped)
         encoder = Recognizer.load(tmp_path / "model.keras").encoder
         assert (models.adaptation.without_adaptation(encoder) is encoder) == (not helped)
+
+    @pytest.mark.parametrize(("passed", "is_told"), [(0.05, False), (0.09, True)])
+    def test_strangers_beyond_what_was_asked_are_said(
+        self, run, drawings, tmp_path, monkeypatch, passed, is_told
+    ):
+        few, half = (0.1, 0.1, 0.1), (0.5, 0.5, 0.5)
+        found = ThresholdChoice(0.1, 0.05, 6, 36, 3, 5, few, few, (passed,) * 3, half)
+        monkeypatch.setattr(Recognizer, "choose_threshold", lambda *arguments: found)
+        asked = ("train", str(drawings), str(tmp_path / "m.keras"), "--strangers", "0.05")
+        said = "5 % of strangers were asked for, and on classes left out 9.0 % get a label"
+        assert (said in run(*asked)[2]) == is_told
+
+    def test_a_model_is_measured_by_the_rule_of_its_threshold(self, run, drawings, tmp_path):
+        model = str(tmp_path / "model.keras")
+        run("threshold", "omniglot", str(drawings), "--out", model, "--strangers", "0.3")
+        assert "chosen for 30 % of strangers accepted" in run("evaluate", model, str(drawings))[1]
+        out = run("evaluate", model, str(drawings), "--strangers", "0.2")[1]
+        assert "chosen for 20 % of strangers accepted" in out
+
+    def test_an_image_that_is_there_twice_is_said(self, run, drawings, tmp_path):
+        shutil.copytree(drawings, tmp_path / "some")
+        image = next((tmp_path / "some" / "A").iterdir())
+        shutil.copy(image, tmp_path / "some" / "B" / "again.png")
+        asked = (str(tmp_path / "some"), str(image))
+        for command_line in (("evaluate", "omniglot", asked[0]), ("classify", "omniglot", *asked)):
+            err = run(*command_line)[2]
+            assert f"the same image is there twice: A/{image.name} and B/again.png." in err
 
     def test_no_better_than_chance_is_said(self, run, tmp_path):
         rng = np.random.default_rng(1)
@@ -673,7 +723,9 @@ class TestGallery:
         assert out.split("\t")[1] == "left"
         assert "g.npz has the threshold 0.300, and the model has 0.990; the gallery's counts" in err
         assert "For the model's, enroll an image, or pass --threshold" in err
-        run("enroll", str(model), gallery, "left", "large.jpg")
+        _, _, err = run("enroll", str(model), gallery, "left", "large.jpg")
+        assert "g.npz had the threshold 0.300, and gets that of" in err
+        assert err.endswith("m.keras, 0.990.\n")
         _, out, err = run("classify", str(model), gallery, "up.png")
         assert (out.split("\t")[1], err) == ("unknown", "")
 
@@ -762,4 +814,19 @@ def test_every_command_has_an_example_that_its_parser_takes():
     for name, example in _command_parser.EXAMPLES.items():
         asked = _command_parser.parser().parse_args(example.split()[1:])
         assert asked.command == name
-        assert callable(getattr(_command_tasks, name))
+        tasks = _command_classes if name == "classes" else _command_tasks
+        assert callable(getattr(tasks, name))
+
+
+@pytest.mark.slow
+def test_what_a_gallery_holds_is_said_without_keras(place):
+    """By a backend that is none, any import of Keras would fail."""
+    found = subprocess.run(
+        [sys.executable, "-m", "siamese_utils", "classes", str(place / "plain.npz")],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"KERAS_BACKEND": "none"},
+        check=False,
+    )
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.endswith("threshold\tnone\n")

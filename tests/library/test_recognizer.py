@@ -213,7 +213,11 @@ class TestUnknown:
             ({"threshold": float("nan")}, ["a"], "threshold is nan"),
             ({"threshold": 0.5}, [1], "unknown is 'unknown' and .* like 1; .* Pass unknown=-1"),
             ({"threshold": 0.5, "unknown": -1}, ["a"], "unknown is -1 and the labels are like"),
-            ({"threshold": 0.5, "unknown": "a"}, ["a"], "unknown is 'a', which is a class; .* no"),
+            (
+                {"threshold": 0.5, "unknown": "a"},
+                ["a"],
+                "a class is called 'a', and that is the answer",
+            ),
             ({"threshold": 0.5, "unknown": None}, ["a"], "unknown is None and the labels"),
         ],
     )
@@ -248,7 +252,7 @@ class TestAdd:
             ("x", np.ones((2, 3)), "X has 3 features, but Recognizer is expecting 2"),
             ("x", np.zeros((0, 2)), "Found array with 0 sample"),
             ("x", np.ones(2), "Expected 2D array, got 1D array instead"),
-            ("unknown", at(5), "unknown is 'unknown', which is a class"),
+            ("unknown", at(5), "a class is called 'unknown', and that is"),
         ],
     )
     def test_bad_input_leaves_the_gallery(self, compass, label, images, message):
@@ -292,9 +296,18 @@ class TestEstimator:
         with pytest.raises(NotFittedError):
             other.predict(images)
 
+    def test_a_wrong_shape_is_told_as_it_was_given(self, encoder):
+        """Not that of a block of the first images."""
+        recognizer = Recognizer(encoder, reading=Reading((8, 6), 1))
+        wrong = np.zeros((2**18, 3), "float32")
+        with pytest.raises(
+            ValueError, match=r"images have shape \(262144, 3\); expected \(n, height"
+        ):
+            recognizer.fit(wrong, [0])
+
     @pytest.mark.parametrize("method", ["predict", "predict_scores", "nearest"])
     def test_needs_fit(self, method):
-        with pytest.raises(NotFittedError):
+        with pytest.raises(NotFittedError, match=r"nothing is stored .* enroll or load_gallery"):
             getattr(Recognizer(), method)(at(0))
         with pytest.raises(NotFittedError):
             Recognizer().save_gallery("a.npz")
@@ -632,7 +645,9 @@ class TestEvaluate:
         vectors, labels = clusters
         rng = np.random.default_rng(2)
         vectors = vectors + rng.normal(size=vectors.shape)
-        with pytest.warns(UserWarning, match="no better than chance"):
+        with pytest.warns(
+            UserWarning, match="cannot be told from chance with 40 images of 5 classes"
+        ):
             found = Recognizer(threshold=0.3).evaluate(vectors, labels)
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         wrong, n = {True: 0, False: 0}, {True: 0, False: 0}
@@ -669,7 +684,7 @@ class TestEvaluate:
     @pytest.mark.parametrize("threshold", [None, 0.5])
     def test_a_class_of_one_image_is_stored_and_never_asked(self, threshold):
         """A bootstrap sample of that class alone has no trial, and one of one class few pairs."""
-        with pytest.warns(UserWarning, match="no better than chance"):  # one trial tells nothing
+        with pytest.warns(UserWarning, match="cannot be told from chance"):  # by one trial
             found = Recognizer(threshold=threshold).evaluate(at(0, 10, 180), ["a", "a", "b"])
         assert (found.one_shot, found.one_shot_interval) == (1, evaluation.wilson_interval(1, 1))
         of_pairs = None if threshold is None else evaluation.wilson_interval(3, 3)
@@ -693,7 +708,9 @@ class TestEvaluate:
         [
             ({"false_accept": 0.8}, "more than half of all different pairs the same"),
             ({"false_reject": 0.8}, "more than half of all same pairs different"),
-            ({"one_shot_interval": (0.1, 0.3)}, "no better than chance"),
+            ({"one_shot_interval": (0.1, 0.3)}, "cannot be told from chance with"),
+            ({"one_shot": 0.2, "one_shot_interval": (0.1, 0.3)}, "no better than chance"),
+            ({"accuracy": 0.5, "accuracy_interval": (0.4, 0.6)}, "no better than chance"),
             ({"false_accept": 0.5, "false_reject": 0.5}, None),
         ],
     )

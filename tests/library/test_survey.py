@@ -1,5 +1,7 @@
 """Looking a folder over: which images are in it, and which ready encoder suits them."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -58,6 +60,19 @@ def test_a_few_in_color_among_drawings_do_not_decide(tmp_path):
     assert survey_folder(root).encoder == "omniglot"
 
 
+@pytest.mark.parametrize("n_more", [0, 4])
+def test_an_image_that_is_there_twice_is_named(tmp_path, n_more):
+    write(tmp_path, textured)
+    for k in range(n_more + 1):
+        shutil.copy(tmp_path / "class 0" / "0.png", tmp_path / "class 1" / f"copy {k}.png")
+    with pytest.warns(UserWarning, match="the same image is there twice") as said:
+        survey_folder(tmp_path)
+    [message] = [str(each.message) for each in said]
+    assert message.count("class 0/0.png and class 1/copy") == min(3, n_more + 1)
+    assert (", and 2 more." in message) == (n_more == 4)
+
+
+@pytest.mark.filterwarnings("error::UserWarning")
 def test_paths_labels_and_what_is_left_out(tmp_path):
     root = write(tmp_path, drawing, n_classes=2, n_each=2)
     (root / "class 1" / "1.png").write_bytes(b"no image")

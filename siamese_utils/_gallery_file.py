@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .._files import first_line, read_arrays, write_arrays
-from .inputs import UNCLEAR
+from ._files import first_line, read_arrays, write_arrays
 
 FORMAT = "siamese_utils.gallery 1"
 
@@ -23,10 +22,10 @@ def write_gallery(path: Path, settings: dict, *arrays: np.ndarray) -> None:
     write_arrays(path, record, {"stored": list(arrays)})
 
 
-def read_gallery(path: Path) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray]:
+def read_gallery(path: Path) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray | None]:
     """The settings, embeddings, labels and backgrounds that :func:`write_gallery` wrote.
 
-    Version 1.0 wrote no backgrounds; they are then unclear.
+    Version 1.0 wrote no backgrounds; they are then None.
 
     Raises
     ------
@@ -45,8 +44,13 @@ def read_gallery(path: Path) -> tuple[dict, np.ndarray, np.ndarray, np.ndarray]:
         if record["format"] != FORMAT:
             raise ValueError(f"format {record['format']!r} instead of {FORMAT!r}")
         embeddings, labels, *rest = arrays["stored"]
-        background = rest[0] if rest else np.full(len(labels), UNCLEAR)
-        if not len(embeddings) == len(labels) == len(background) > 0:
+        background = rest[0] if rest else None
+        if (
+            not len(embeddings)
+            == len(labels)
+            == len(labels if background is None else background)
+            > 0
+        ):
             raise ValueError(f"{len(embeddings)} embeddings and {len(labels)} labels")
     except Exception as error:  # NumPy raises errors of many types for a bad file
         raise ValueError(
