@@ -119,7 +119,7 @@ CLAIMS = [
         "| ArcFace (proxies) | softmax classifier | * | * | *# (*# to *#) |",
     ),
     (
-        "loss by −2.2 (−3.4 to −0.7). On",
+        "loss by −2.2 (−3.4 to −0.7). They",
         "06",
         "| ArcFace (proxies) | supervised contrastive | * | * | *# (*# to *#) |",
     ),
@@ -168,7 +168,7 @@ CLAIMS = [
     ("65.8 % (64.1 to 67.5) with", "05", "| a start fitted to the images | @share |"),
     ("never seen is 0.013 in", "04", "expected calibration error #"),
     # Which batch
-    ("has 96.5 % (96.4 to 96.7 over", "02", "| Euclidean, all pairs | # % (# to #) |"),
+    ("have 96.5 % (96.4 to 96.7 over", "02", "| Euclidean, all pairs | # % (# to #) |"),
     ("against 94.2 % (94.0 to 94.3) on", "02", "| Euclidean | # % (# to #) |"),
     (
         "With 320 images, a step on all 51,040 pairs takes 0.258 s, and one on listed pairs "

@@ -109,7 +109,13 @@ class TestWhatRuns:
         assert runner.ran == [SECOND]
         assert (records / f"{FIRST}.json").read_bytes() == before
         said = capsys.readouterr().out
-        assert f"{FIRST}: {records / FIRST}.json covers it; --force runs it again" in said
+        assert f"{FIRST}: {records / FIRST}.json covers it; --force, or FORCE=1 with make" in said
+
+    def test_a_rehearsal_always(self, records, runner):
+        """On another backend, or after the code changed, the settings are the same."""
+        for _ in range(2):
+            assert full(records, FIRST, profile="smoke") == 0
+        assert runner.ran == [FIRST, FIRST]
 
     def test_all_when_forced(self, records, runner):
         write_record(records / f"{FIRST}.json", FIRST)

@@ -169,7 +169,7 @@ class TestProxies:
         points = unit_vectors(0)
         cosines = [keras.ops.convert_to_numpy(layer(c * points)) for c in (1, 7)]
         np.testing.assert_allclose(cosines[0], cosines[1], atol=1e-6)
-        assert cosines[0].shape == (10, 4)
+        assert cosines[0].shape == layer.compute_output_shape(points.shape) == (10, 4)
         proxies = layer.get_weights()[0]
         expected = points @ (proxies / np.linalg.norm(proxies, axis=1, keepdims=True)).T
         np.testing.assert_allclose(cosines[0], expected, atol=1e-6)

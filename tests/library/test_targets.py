@@ -88,7 +88,7 @@ class TestPairs:
         labels, distance = SAME.reshape(of_labels).astype(dtype), DISTANCE.reshape(of_distances)
         found = float(losses.ContrastiveLoss(1.0)(labels, distance))
         assert found == pytest.approx(0.49 / 3, abs=1e-6)
-        accuracy = PairAccuracy(0.5)
+        accuracy = PairAccuracy()  # at 0.5
         accuracy.update_state(labels, distance)
         assert float(accuracy.result()) == pytest.approx(2 / 3)
 

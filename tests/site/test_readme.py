@@ -217,11 +217,12 @@ MINUTES = {"½": "half a minute", "1": "a minute", "2": "two minutes", "3": "thr
 
 def test_every_chapter_has_a_row_with_the_minutes_of_its_opening():
     rows = re.findall(r"^\| \[.*\]\(notebooks/(\w+)\.ipynb\) \|.*\| ([\d½]+) \|", README, re.M)
-    assert [name for name, _ in rows] == tool.names()
+    assert [name for name, _ in rows] == tool.names(), "the table of README.md has other chapters"
     for name, minutes in rows:
         text = "\n".join(c.source for c in tool.load(name).cells if c.cell_type == "markdown")
         opening = text.partition("\n## ")[0].lower()
-        assert MINUTES[minutes] in opening, name
+        assert minutes in MINUTES, f"{name}: {minutes} minutes; expected one of {[*MINUTES]}"
+        assert MINUTES[minutes] in opening, f"{name}: its opening does not say {MINUTES[minutes]}"
 
 
 def test_the_files_of_a_project_agree_on_the_version():
