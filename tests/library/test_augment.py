@@ -553,7 +553,8 @@ class TestRandomSymmetry:
 
 class TestRandomComposition:
     @pytest.fixture(scope="class")
-    def letters(self):
+    @classmethod
+    def letters(cls):
         """Five letters of three images each: a rectangle, of a size and place of its own."""
         images = np.zeros((15, 40, 40, 1), "float32")
         for letter in range(5):
@@ -563,7 +564,8 @@ class TestRandomComposition:
         return images
 
     @pytest.fixture(scope="class")
-    def composed(self, letters):
+    @classmethod
+    def composed(cls, letters):
         layer = augment.RandomComposition(0, 3, share=1.0)
         return [value(layer(letters, training=True)) for _ in range(20)]
 

@@ -273,7 +273,8 @@ class TestFixedTrials:
     """The trials of the book's main measure."""
 
     @pytest.fixture(scope="class")
-    def drawn(self):
+    @classmethod
+    def drawn(cls):
         data = load_omniglot("evaluation")
         return data, sampling.within_alphabet_trials(data)
 

@@ -512,8 +512,8 @@ class TestReading:
             recognizer.predict("a.png")
 
     def test_a_broken_file_is_named_or_left_out(self, encoder, tmp_path):
-        for name in ("cat/1", "cat/2", "dog/1"):
-            save(tmp_path / f"{name}.png", [[255, 51]])
+        for level, name in enumerate(("cat/1", "cat/2", "dog/1")):
+            save(tmp_path / f"{name}.png", [[255, 51 + level]])
         broken = tmp_path / "cat" / "2.png"
         broken.write_text("no image")
         recognizer = Recognizer(encoder, 0.5)

@@ -105,7 +105,8 @@ class TestFirstCell:
 @pytest.mark.nightly
 class TestPublishedBook:
     @pytest.fixture(scope="class")
-    def pages(self, tmp_path_factory):
+    @classmethod
+    def pages(cls, tmp_path_factory):
         """The pages of a book of one chapter that has an address."""
         book = tmp_path_factory.mktemp("published")
         config = yaml.safe_load((ROOT / "_config.yml").read_text())
