@@ -27,6 +27,7 @@ def test_three_starts_are_tried(chapters_conftest, monkeypatch, n_deaths, starts
         return "a manager", "a client"
 
     monkeypatch.setattr(nbval.kernel, "start_new_kernel", start)
+    monkeypatch.setattr(nbval.kernel.RunningKernel, "_ensure_iopub_up", lambda kernel: None)
     monkeypatch.setattr(nbval.plugin, "RunningKernel", nbval.plugin.RunningKernel)
     chapters_conftest.pytest_configure()
     if starts is None:
