@@ -228,6 +228,10 @@ def trained(settings, folder):
     )
     found = {
         "training seconds": round(sum(history["seconds"]), 1),
+        # Where a training had to share its cores, or was stopped for a while, the sum says little.
+        "seconds at the median pace": round(
+            len(history["seconds"]) * np.median(history["seconds"])
+        ),
         "weights": encoder.count_params(),
         "embedding": encoder.output_shape[1],
         "loss": [round(value, 4) for value in history["loss"]],
