@@ -1,32 +1,32 @@
 """The threshold that ``siamese`` chooses on a folder, what is told of it, and where to doubt it."""
 
 import argparse
-import warnings
 from functools import partial
 
 import numpy as np
 
+from ._warn import warn
 from .models import pretrained_card
 from .models.pretrained import pretrained_names
 from .recognition import Recognizer, Survey, ThresholdChoice
 
 
-def chosen(recognizer: Recognizer, folder: Survey, asked: argparse.Namespace) -> ThresholdChoice:
-    """The threshold chosen on a folder."""
+def chosen(
+    recognizer: Recognizer, folder: Survey, asked: argparse.Namespace, strangers: float | None
+) -> ThresholdChoice:
+    """The threshold chosen on a folder, in as many folds as were asked for."""
     counts = np.unique(folder.labels, return_counts=True)[1]
     if n_single := int((counts == 1).sum()):
-        warnings.warn(
+        warn(
             f"{n_single} of {len(counts)} classes have a single image, which says nothing of how "
             "images of one class differ. Give two or more of each.",
-            stacklevel=1,
         )
     if asked.folds > len(counts):
-        warnings.warn(
+        warn(
             f"--folds {asked.folds} is more than {len(counts)} classes; {len(counts)} are taken.",
-            stacklevel=1,
         )
     recognizer.progress = partial(asked.progress, "choosing the threshold")
-    return recognizer.choose_threshold(folder.paths, folder.labels, asked.strangers, asked.folds)
+    return recognizer.choose_threshold(folder.paths, folder.labels, strangers, asked.folds)
 
 
 def told(choice: ThresholdChoice, folder: Survey) -> dict:
@@ -38,47 +38,41 @@ def told(choice: ThresholdChoice, folder: Survey) -> dict:
     }
 
 
-def warn_of_choice(
-    choice: ThresholdChoice, asked: argparse.Namespace, has_own: bool = False
-) -> None:
+def warn_of_choice(choice: ThresholdChoice, has_own: bool = False) -> None:
     """Warn where what was chosen will not do on new classes.
 
     The threshold matters unless the model has another one of its own.
     """
     if choice.n_classes < 5:
-        warnings.warn(
+        warn(
             f"{choice.n_classes} classes are few: what is measured on one or two of them at a time "
             "may be far from what other classes give.",
-            stacklevel=1,
         )
     if not choice.is_better_than_chance:
         cards = ", ".join(f"{name} ({pretrained_card(name)['for']})" for name in pretrained_names())
-        warnings.warn(
+        warn(
             "on classes left out the model is no better than chance. Give more classes, look "
             f"whether the images are read as they are meant, or take another encoder: {cards}.",
-            stacklevel=1,
         )
         return
     if has_own:
         return
-    if asked.strangers is not None and choice.strangers[0] > 1.2 * asked.strangers:
-        warnings.warn(
-            f"{100 * asked.strangers:g} % of strangers were asked for, and on classes left out "
+    wanted = choice.strangers_wanted
+    if wanted is not None and choice.strangers[0] > 1.2 * wanted:
+        warn(
+            f"{100 * wanted:g} % of strangers were asked for, and on classes left out "
             f"{100 * choice.strangers[0]:.1f} % get a label. Give images of more classes, or ask "
             "for fewer strangers.",
-            stacklevel=1,
         )
     if choice.false_reject[0] > 0.5:
-        warnings.warn(
+        warn(
             f"at the threshold {choice.threshold:.3f}, {100 * choice.false_reject[0]:.0f} % of "
             "pairs of one class are called different, so most images of enrolled classes will be "
             "unknown. Enroll several images of a class, or allow more --strangers.",
-            stacklevel=1,
         )
-    elif asked.strangers is None and choice.strangers[0] > 0.5:
-        warnings.warn(
+    elif wanted is None and choice.strangers[0] > 0.5:
+        warn(
             f"the threshold {choice.threshold:.3f} suits pairs, and galleries of a few classes. "
             f"With {choice.n_stored} classes stored, {100 * choice.strangers[0]:.0f} % of images "
             "of other classes get a label: for so many, choose it with --strangers 0.05.",
-            stacklevel=1,
         )

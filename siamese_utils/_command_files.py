@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ._warn import warn
 from .datasets import DataError
 from .datasets.endings import why_no_image
 from .datasets.image_files import load_image
@@ -31,14 +32,14 @@ def image_files(names: Sequence[str], remedy: str, skip_broken: bool) -> tuple[l
         else:
             found.append(name)
     for left_out, reason in skipped:
-        warnings.warn(f"{left_out} is left out: {reason}", stacklevel=1)
+        warn(f"{left_out} is left out: {reason}")
     if not skip_broken:
         return found, skipped
     broken = {name: error for name in found if (error := why_broken(name))}
     if len(broken) == len(found):
         raise next(iter(broken.values()))
     for error in broken.values():
-        warnings.warn(f"{error} It is left out.", stacklevel=1)
+        warn(f"{error} It is left out.")
     skipped += [(name, str(error)) for name, error in broken.items()]
     return [name for name in found if name not in broken], skipped
 
@@ -75,7 +76,7 @@ def look_over(asked: argparse.Namespace) -> Survey:
     """The files of the folder, enough to choose a threshold; a warning for each left out."""
     folder = survey_folder(asked.folder, asked.skip_broken)
     for path, reason in folder.skipped:
-        warnings.warn(f"{path} is left out: {reason}", stacklevel=1)
+        warn(f"{path} is left out: {reason}")
     counts = np.unique(folder.labels, return_counts=True)[1]
     if len(counts) < 3 or counts.max() == 1:
         raise DataError(

@@ -14,6 +14,7 @@ import numpy as np
 from ._command_choice import chosen, told, warn_of_choice
 from ._command_classes import counted
 from ._command_files import image_files, look_over
+from ._warn import warn
 from .models.pretrained import pretrained_names
 from .recognition import Recognizer
 from .recognition.vectors import accepted, refuse_class
@@ -28,7 +29,7 @@ def train(asked: argparse.Namespace) -> Answer:
     recognizer = Recognizer.pretrained(encoder)
     recognizer.progress = partial(asked.progress, "fitting the encoder")
     recognizer.adapt(folder.paths, folder.labels)
-    choice = chosen(recognizer, folder, asked)
+    choice = chosen(recognizer, folder, asked, asked.strangers)
     fitted = f"fitted to {choice.n_images} images of {choice.n_classes} classes"
     before = choice.one_shot_before
     if before is not None and before[0] > choice.one_shot[0]:
@@ -37,15 +38,14 @@ def train(asked: argparse.Namespace) -> Answer:
             f"{100 * before[0]:.1f} % before"
         )
         recognizer = Recognizer.pretrained(encoder)
-        choice = chosen(recognizer, folder, asked)
+        choice = chosen(recognizer, folder, asked, asked.strangers)
     if Path(asked.out).expanduser().exists():
-        warnings.warn(
+        warn(
             f"{asked.out} was there and is replaced. Galleries that it made have to be enrolled "
             "again.",
-            stacklevel=1,
         )
     recognizer.save(asked.out)
-    warn_of_choice(choice, asked)
+    warn_of_choice(choice)
     why = "as asked" if asked.encoder else folder.reason
     answer = {"model": asked.out, "encoder": encoder, "reason": why, **told(choice, folder)}
     text = (
@@ -67,10 +67,9 @@ def enroll(asked: argparse.Namespace) -> Answer:
         before = recognizer.threshold
         recognizer.threshold = threshold if threshold is not None else before
         if before not in (None, recognizer.threshold):
-            warnings.warn(
+            warn(
                 f"{gallery} had the threshold {before:.3f}, and gets that of {asked.model}, "
                 f"{recognizer.threshold:.3f}.",
-                stacklevel=1,
             )
     refuse_class(recognizer.unknown, np.array([asked.label]))
     recognizer.progress = partial(asked.progress, "storing")
@@ -102,10 +101,9 @@ def warn_of_doubles(recognizer: Recognizer, n_before: int, asked: argparse.Names
         alike = np.flatnonzero(vectors[:new] @ vectors[new] > 1 - 1e-6)
         if len(alike):
             stored = ", ".join(sorted({str(recognizer.labels_[k]) for k in alike}))
-            warnings.warn(
+            warn(
                 f"an image of {asked.label} is stored already, as {stored}. Every image of a "
                 "gallery should be another one.",
-                stacklevel=1,
             )
 
 
@@ -147,7 +145,7 @@ def classify(asked: argparse.Namespace) -> Answer:
         names = [folder.class_names[k] for k in folder.labels]
         recognizer.fit(folder.images, names, average=asked.average)
         for path, reason in folder.skipped:
-            warnings.warn(f"{path} is not in the gallery: {reason}", stacklevel=1)
+            warn(f"{path} is not in the gallery: {reason}")
             skipped.append((str(path), reason))
     else:
         if asked.average:
@@ -162,11 +160,10 @@ def classify(asked: argparse.Namespace) -> Answer:
     threshold, unknown = recognizer.threshold, recognizer.unknown
     refuse_class(unknown, recognizer.classes_)
     if threshold is None:
-        warnings.warn(
+        warn(
             f"{asked.model} has no threshold, so every image gets a label, also one of no class in "
             "the gallery. Pass one, as --threshold 0.6, or choose it: siamese train, siamese "
             "threshold.",
-            stacklevel=1,
         )
     index, scores = recognizer.nearest(images)
     nearest, known = recognizer.labels_[index].tolist(), accepted(scores, threshold)
@@ -197,10 +194,9 @@ def compare(asked: argparse.Namespace) -> Answer:
         "same": same,
     }
     if threshold is None:
-        warnings.warn(
+        warn(
             f"{asked.model} has no threshold, so there is no verdict. Pass one, as --threshold "
             "0.6, or choose it on images of yours: siamese train, siamese threshold.",
-            stacklevel=1,
         )
     limit = "none" if threshold is None else f"{threshold:.4f}"
     text = f"score      {found.score:.4f}\nthreshold  {limit}\nverdict    {verdict}"
@@ -221,11 +217,11 @@ def evaluate(asked: argparse.Namespace) -> Answer:
             f"  same pairs called different: {100 * own['false_reject']:.1f} %\n"
             "if it were chosen anew on this folder:\n"
         )
-    if asked.strangers is None:
-        kept = getattr(recognizer, "threshold_choice_", None)
-        asked.strangers = kept and kept.strangers_wanted
-    choice = chosen(recognizer, folder, asked)
-    warn_of_choice(choice, asked, has_own=own is not None)
+    strangers = asked.strangers
+    if strangers is None and (kept := getattr(recognizer, "threshold_choice_", None)):
+        strangers = kept.strangers_wanted  # by the rule that the model's own was chosen by
+    choice = chosen(recognizer, folder, asked, strangers)
+    warn_of_choice(choice, has_own=own is not None)
     return {"model": asked.model, **told(choice, folder), "own": own}, f"{text}{choice}"
 
 
@@ -240,9 +236,9 @@ def threshold(asked: argparse.Namespace) -> Answer:
     folder = look_over(asked)
     recognizer = load(asked.model)
     before = "none" if recognizer.threshold is None else f"{recognizer.threshold:.3f}"
-    choice = chosen(recognizer, folder, asked)
+    choice = chosen(recognizer, folder, asked, asked.strangers)
     recognizer.save(out)
-    warn_of_choice(choice, asked)
+    warn_of_choice(choice)
     text = f"{out}: threshold {choice.threshold:.3f} is written; it was {before}\n{choice}"
     return {"model": out, **told(choice, folder)}, text
 

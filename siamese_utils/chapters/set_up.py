@@ -4,7 +4,8 @@ import ctypes
 import logging
 import os
 import sys
-import warnings
+
+from .._warn import warn
 
 
 def set_up() -> None:
@@ -37,10 +38,9 @@ def set_up() -> None:
     """
     settings = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
     if "tensorflow" in sys.modules and not all(name in os.environ for name in settings):
-        warnings.warn(
+        warn(
             "TensorFlow is imported already, so set_up() comes too late for its kernels and its "
             "messages. Call it before Keras is imported, or restart the kernel.",
-            stacklevel=2,
         )
     for name, value in settings.items():
         os.environ.setdefault(name, value)

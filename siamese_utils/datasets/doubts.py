@@ -1,8 +1,9 @@
 """Images that may be read wrongly: they are gathered, and reported in one warning."""
 
-import warnings
 from collections.abc import Iterable
 from typing import NamedTuple
+
+from .._warn import warn
 
 N_NAMED = 10  # in a warning; a folder's report names all of them
 
@@ -14,15 +15,8 @@ class Doubt(NamedTuple):
     advice: str
 
 
-def warn_of(doubts: Iterable[tuple[object, Doubt]], stacklevel: int) -> None:
-    """Warn once about all doubtful images: their names and what was found, by the advice.
-
-    Parameters
-    ----------
-    doubts : iterable of (name, Doubt)
-    stacklevel : int
-        As of :func:`warnings.warn`, counted from the caller of this function.
-    """
+def warn_of(doubts: Iterable[tuple[object, Doubt]]) -> None:
+    """Warn once about all doubtful images: their names and what was found, by the advice."""
     named: dict[str, list[str]] = {}
     for name, doubt in doubts:
         named.setdefault(doubt.advice, []).append(f"{name} {doubt.found}")
@@ -31,4 +25,4 @@ def warn_of(doubts: Iterable[tuple[object, Doubt]], stacklevel: int) -> None:
         more = f"; and {len(found) - N_NAMED} more" if len(found) > N_NAMED else ""
         parts.append(f"{'; '.join(found[:N_NAMED])}{more}. {advice}")
     if parts:
-        warnings.warn("\n".join(parts), stacklevel=stacklevel + 1)
+        warn("\n".join(parts))

@@ -122,7 +122,7 @@ def load_image_folder(
         counts = {name: n for name, n in counts.items() if n}
     require_images(root, counts, min_images, skipped)
     index = {name: k for k, name in enumerate(counts)}
-    warn_of(doubtful, stacklevel=2)
+    warn_of(doubtful)
     return ImageFolder(
         np.stack(arrays),
         np.array([index[name] for name in shown]),

@@ -72,7 +72,7 @@ def load_image(
     ((3, 3, 1), [[1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 1.0]])
     """
     images, doubts = _read_all([path], wanted(size, channels, fit, polarity))
-    warn_of(doubts, stacklevel=2)
+    warn_of(doubts)
     return images[0]
 
 
@@ -97,7 +97,7 @@ def load_images(
         colour are mixed and ``channels`` is not given.
     """
     images, doubts = _read_all(paths, wanted(size, channels, fit, polarity))
-    warn_of(doubts, stacklevel=2)
+    warn_of(doubts)
     return np.stack(images)
 
 
@@ -134,7 +134,7 @@ def fit_arrays(
         found, its_doubts = fit_image(image, how, [])
         fitted.append(found)
         doubts += [(f"image {i}", doubt) for doubt in its_doubts]
-    warn_of(doubts, stacklevel=3)
+    warn_of(doubts)
     return np.stack(fitted)
 
 
@@ -145,6 +145,11 @@ def _read_all(
     first_with: dict[int, Path] = {}
     for name in paths:
         path = as_path(name, "path")
+        if path.is_dir():
+            raise DataError(
+                f"{path} is a folder; expected an image file. Of a folder, name the files in it: "
+                "sorted(Path(folder).glob('*.png')), for one."
+            )
         reason = why_no_image(path)
         if reason:
             raise DataError(

@@ -78,7 +78,7 @@ def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndar
         ink[i, :, :, 0], doubt = to_ink(image[:, :, 0])
         if doubt:
             doubts.append((names[i], doubt))
-    warn_of(doubts, stacklevel=2)
+    warn_of(doubts)
     return ink
 
 

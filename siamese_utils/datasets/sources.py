@@ -25,6 +25,7 @@ with warnings.catch_warnings():
 from filelock import FileLock, Timeout
 
 from .._files import digest, first_line, write_whole
+from .._warn import warn
 
 CONNECT_TIMEOUT = 30  # seconds without an answer before the next mirror is tried
 
@@ -202,10 +203,9 @@ def memory_mapped(name: str, expected: str, decode: Callable[[], np.ndarray]) ->
         write_whole(path, lambda temporary: np.save(temporary, array))
         return _map(path, expected)
     except (OSError, ValueError) as error:
-        warnings.warn(
+        warn(
             f"The decoded copy of {name} could not be written to {path} "
             f"({first_line(error)}); it will be decoded again next time.",
-            stacklevel=3,
         )
         array.setflags(write=False)
         return array

@@ -1,6 +1,5 @@
 """From a distance to the probability that a pair is same. NumPy in, NumPy out."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +7,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from .._checks import real_numbers, whole_number
+from .._warn import warn
 from .intervals import wilson_interval
 from .pair_checks import check_pairs
 
@@ -108,11 +108,10 @@ def calibrate(distances: np.ndarray, same: np.ndarray) -> Calibration:
     near, far = distances[same], distances[~same]
     labels = same.astype(float)
     if near.max() <= far.min() or far.max() <= near.min():
-        warnings.warn(
+        warn(
             f"a distance separates all {len(near)} same from all {len(far)} different pairs, so "
             "that the slope of the calibration is not determined; it is held finite, and the "
             "probabilities are uncertain. Calibrate on more, or on harder, pairs.",
-            stacklevel=2,
         )
         labels = np.where(same, (len(near) + 1) / (len(near) + 2), 1 / (len(far) + 2))
     # Standardized, because the solver takes its steps and its stopping rule from the scale.

@@ -1,13 +1,13 @@
 """What a recognizer is given: paths or arrays, and images that are no good to it."""
 
 import hashlib
-import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .._warn import warn
 from .reading import Reading
 
 LIGHT, DARK, UNCLEAR = 1, 0, -1  # the background of an image, around what it shows
@@ -58,7 +58,7 @@ def refuse_blank(images: np.ndarray, names, start: int) -> None:
         )
 
 
-def warn_of_same_files(paths: Sequence[Path], stacklevel: int) -> None:
+def warn_of_same_files(paths: Sequence[Path]) -> None:
     """Warn where files of a folder have the same bytes, and name the first three such pairs."""
     first: dict[bytes, Path] = {}
     pairs = []
@@ -68,11 +68,10 @@ def warn_of_same_files(paths: Sequence[Path], stacklevel: int) -> None:
             pairs.append(f"{'/'.join(known.parts[-2:])} and {'/'.join(path.parts[-2:])}")
     if pairs:
         more = f", and {len(pairs) - 3} more" if len(pairs) > 3 else ""
-        warnings.warn(
+        warn(
             f"the same image is there twice: {', '.join(pairs[:3])}{more}. In one class it makes "
             "the images more alike than they are, and in two it is wrong in one of them. Keep one "
             "file of each image.",
-            stacklevel=stacklevel,
         )
 
 
@@ -90,16 +89,13 @@ def backgrounds(images: np.ndarray, reading: Reading) -> np.ndarray:
     return np.where(light, LIGHT, DARK)
 
 
-def warn_of_backgrounds(
-    some: np.ndarray, others: np.ndarray, name: str, other: str, stacklevel: int
-) -> None:
+def warn_of_backgrounds(some: np.ndarray, others: np.ndarray, name: str, other: str) -> None:
     """Warn where dark drawings on a light background meet light ones on a dark one."""
     one, another = _one_way(some), _one_way(others)
     if one and another and one != another:
-        warnings.warn(
+        warn(
             f"{name} has a {one} background and {other} a {another} one. For drawings, let the "
             'recognizer read both alike: reading=Reading(size, 1, polarity="ink").',
-            stacklevel=stacklevel,
         )
 
 

@@ -1,7 +1,6 @@
 """The recognizer: compare, enroll, predict, evaluate, save and load."""
 
 import math
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from .._checks import whole_number
 from .._files import first_line
 from .._gallery_file import read_gallery, write_gallery
+from .._warn import warn
 from ..datasets.folder import ImageFolder
 from ..models import embed, load_pretrained
 from ..models.adaptation import (
@@ -192,7 +192,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ``recognizer.fit(folder.images, np.array(folder.class_names)[folder.labels])`` stores it.
         """
         folder = self._reading().read_folder(root, skip_broken)
-        warn_of_same_files(folder.paths, stacklevel=3)
+        warn_of_same_files(folder.paths)
         return folder
 
     def adapt(self, X, y=None) -> "Recognizer":
@@ -237,10 +237,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self.reading = reading  # which the new encoder does not tell
         self._whitened_for = None if labels is None else sketches(embeddings)
         if self.threshold is not None:
-            warnings.warn(
+            warn(
                 f"the threshold {self.threshold} was for embeddings as they were before, and is "
                 "taken off. Choose it anew: choose_threshold(images, labels).",
-                stacklevel=2,
             )
             self.threshold = None
         return self
@@ -316,11 +315,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 if n_new >= 3
                 else "so what is measured is an estimate, as if it had got these images alone"
             )
-            warnings.warn(
+            warn(
                 f"adapt got {int(seen.sum())} of these {len(labels)} images with their labels, and "
                 f"{len(known)} in all; expected all of those that it got here, or none of them, "
                 f"{done}. Give the images that adapt got, or other classes.",
-                stacklevel=3,
             )
         return new
 
@@ -488,10 +486,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         >>> recognizer.labels_[index].tolist(), [round(float(score), 2) for score in scores]
         (['up'], [0.8])
         """
-        return self._nearest(X)
-
-    def _nearest(self, X) -> tuple[np.ndarray, np.ndarray]:
-        queries = self._queries(X, stacklevel=5)
+        queries = self._queries(X)
         k = 1 if self.index is None else min(N_CANDIDATES, len(self.embeddings_))
         _, candidates = self.index_.search(queries, k)
         # Sorted, so that the one stored first stands first among equal ones.
@@ -532,7 +527,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, msg=NOTHING_STORED)
         threshold = self.threshold if reject else None
         check_rejection(threshold, self.unknown, self.classes_)
-        index, scores = self._nearest(X)
+        index, scores = self.nearest(X)
         labels, known = self.labels_[index], accepted(scores, threshold)
         return labels if known.all() else np.where(known, labels, self.unknown)
 
@@ -546,7 +541,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         float32 array (n, n_classes)
             In [-1, 1]; columns as ``classes_``.
         """
-        queries = self._queries(X, stacklevel=4)
+        queries = self._queries(X)
         classes = np.searchsorted(self.classes_, self.labels_)  # (n_stored,)
         return best_of_classes(queries, self.embeddings_, classes).clip(-1, 1)
 
@@ -595,9 +590,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 f"embeddings of {len(left)} and {len(right)} numbers; expected as many, as one "
                 "encoder gives them"
             )
-        warn_of_backgrounds(
-            its_background, other_background, "one image", "the other", stacklevel=3
-        )
+        warn_of_backgrounds(its_background, other_background, "one image", "the other")
         # Rounding leads a little out of the range.
         score = float(np.clip(left @ right, -1, 1))
         return Comparison(score, threshold, score > threshold)
@@ -649,11 +642,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             known is not None
             and are_among(sketches(self._without_adaptation()._embed(X)[0]), known).any()
         ):
-            warnings.warn(
+            warn(
                 "adapt got the labels of these images, so they are of no new classes, and what is "
                 "measured on them is better than on new ones. Evaluate on other classes; "
                 "choose_threshold leaves classes out by itself.",
-                stacklevel=2,
             )
         threshold = None if self.threshold is None else checked_threshold(self.threshold)
         self.assessment_ = assess(vectors, labels, threshold)
@@ -686,10 +678,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             raise ValueError("there is no encoder to save; save_gallery writes the embeddings")
         assessment = getattr(self, "assessment_", None)
         if assessment is not None and self._assessed != self._state():
-            warnings.warn(
+            warn(
                 "encoder, reading or threshold changed since evaluate, so the assessment is not "
                 "saved. Call evaluate again.",
-                stacklevel=2,
             )
             assessment = None
         settings = {
@@ -830,11 +821,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self._store(embeddings, background, labels, check=False)
         if settings["threshold"] is not None:
             if self.threshold is not None and self.threshold != settings["threshold"]:
-                warnings.warn(
+                warn(
                     f"{path} has the threshold {settings['threshold']:.3f}, and the model has "
                     f"{self.threshold:.3f}; the gallery's counts. For the model's, set "
                     "recognizer.threshold and save the gallery again.",
-                    stacklevel=2,
                 )
             self.threshold = settings["threshold"]
         self.unknown = settings["unknown"]
@@ -878,11 +868,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                 "call fit with all images again."
             )
 
-    def _queries(self, X, stacklevel: int) -> np.ndarray:
+    def _queries(self, X) -> np.ndarray:
         check_is_fitted(self, msg=NOTHING_STORED)
         self._require_same()
         vectors, background = self._embed(X)
-        warn_of_backgrounds(background, self.background_, "each query", "the gallery", stacklevel)
+        warn_of_backgrounds(background, self.background_, "each query", "the gallery")
         return unit_vectors(vectors, stored=False)
 
     def _one(self, image) -> tuple[np.ndarray, np.ndarray]:
@@ -927,9 +917,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def _warn_of_doubt(self) -> None:
         doubt = self.assessment_.doubt
         if doubt is not None:
-            warnings.warn(
+            warn(
                 f"on classes that it was not trained on, this recognizer {doubt}.",
-                stacklevel=3,
             )
 
 

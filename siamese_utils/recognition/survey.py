@@ -98,7 +98,7 @@ def survey_folder(root: str | Path, skip_broken: bool = False) -> Survey:
         # Doubtful images are named by whoever reads them to embed them, at their full size.
         warnings.simplefilter("ignore", UserWarning)
         folder = load_image_folder(root, SIDE, channels=3, min_images=1, skip_broken=skip_broken)
-    warn_of_same_files(folder.paths, stacklevel=2)
+    warn_of_same_files(folder.paths)
     spread = np.ptp(folder.images, axis=3)  # of the channels, (n, height, width)
     is_color = (spread > COLORFUL).mean(axis=(1, 2)) > 0.01
     if is_color.mean() > 0.1:

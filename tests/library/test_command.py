@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from siamese_utils import (
     command,
     models,
 )
+from siamese_utils._warn import warn
 from siamese_utils.chapters import write_letters
 from siamese_utils.models.pretrained import pretrained_names
 from siamese_utils.recognition import Recognizer, ThresholdChoice
@@ -397,7 +397,7 @@ def test_a_warning_is_said_once(run, monkeypatch):
 
     def compare(asked):
         for _ in range(3):
-            warnings.warn("dark", stacklevel=1)
+            warn("dark")
         return {}, "done"
 
     monkeypatch.setattr(_command_tasks, "compare", compare)

@@ -155,6 +155,12 @@ BLANK = [
 ]  # fmt: skip
 
 
+def test_a_folder_in_an_image_s_place_is_told_from_a_wrong_ending(tmp_path):
+    with pytest.raises(DataError, match="is a folder; expected an image file") as refused:
+        load_images([tmp_path], SIZE)
+    assert str(tmp_path) in str(refused.value)
+
+
 @pytest.mark.parametrize(("mode", "colour"), BLANK)
 @pytest.mark.parametrize("polarity", ["as is", "ink"])
 def test_an_image_of_one_colour_is_reported(tmp_path, mode, colour, polarity):
