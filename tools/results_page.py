@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
+import numpy as np
 import run_chapters
 from matplotlib.figure import Figure
 
@@ -76,7 +77,8 @@ FRONTIER = """\
 the mean of nine embeddings of each image, shifted by a pixel. In the tables with a column for each
 seed, the intervals come from drawing the alphabets again, but for trials across alphabets. The
 other tables have the mean of the seeds, with the lowest and the highest; a number without a range
-is of one seed.
+is of one seed. The machine had other work beside most of the trainings, so minutes are a rough
+guide.
 """
 BY_MEASURE = ("long", "quick", "minimal", "across")  # the others have a row for each network
 FRONTIER_PARTS = {
@@ -89,8 +91,8 @@ FRONTIER_PARTS = {
     "423 characters in four turns each, whatever their alphabets.",
     "ladder": "On 25 background alphabets, measured on the other five. Each row keeps the changes "
     "of the rows above it, but for those that begin with *tried*.",
-    "parts": "The last row but one of the ladder with one part changed, measured on the same five "
-    "alphabets.",
+    "parts": "The rung *letters composed of two* of the ladder with one part changed, measured on "
+    "the same five alphabets.",
 }
 PAPER_NETWORK = "paper_network.json"
 PAPER_NETWORK_FIGURE = """\
@@ -482,7 +484,8 @@ def losses_part(record: dict[str, Any]) -> list[str]:
 
 def frontier_part(record: dict[str, Any]) -> list[str]:
     """A table for each part of the trainings of chapter 08: a row is a network from its seeds."""
-    parts = [FRONTIER, origin(record)]
+    trained = sum(minutes_of_training([entry]) for entry in record["metrics"].values())
+    parts = [FRONTIER, origin(record, f"{trained:.0f} minutes of training")]
     for part, sentence in FRONTIER_PARTS.items():
         seeds: dict[str, list[dict[str, Any]]] = {}
         for name, entry in _of_part(record["metrics"], part).items():
@@ -498,14 +501,14 @@ def by_network(seeds: dict[str, list[dict[str, Any]]]) -> list[dict[str, str]]:
     rows = []
     for name, entries in seeds.items():
         measured = {
-            measure.replace("validation", "within"): spread(
+            told(measure).replace("validation", "within"): spread(
                 [entry[measure]["accuracy"] for entry in entries], "seeds"
             )
             for measure in _measures(entries[0])
         }
-        mean = sum(entry["training seconds"] for entry in entries) / len(entries)
         weights = f"{entries[0]['weights']:,}"
-        rows.append({"": name, **measured, "minutes": f"{mean / 60:.0f}", "weights": weights})
+        mean = f"{minutes_of_training(entries):.0f}"
+        rows.append({"": name, **measured, "minutes": mean, "weights": weights})
     return rows
 
 
@@ -515,17 +518,31 @@ def by_measure(seeds: dict[str, list[dict[str, Any]]]) -> list[dict[str, str]]:
     columns = ["", *(f"seed {n}" for n in range(1, n_seeds + 1)), *["mean"] * (n_seeds > 1)]
     rows = []
     for name, entries in seeds.items():
-        before = f"{name}: " if len(seeds) > 1 else ""
+        before = f"{name.replace('small', 'minimal set ')}: " if len(seeds) > 1 else ""
         for measure in _measures(entries[0]):
             cells = [share_of(entry[measure]) for entry in entries]
             cells += [""] * (n_seeds - len(cells))
-            mean = sum(entry[measure]["accuracy"] for entry in entries) / len(entries)
-            row = [before + measure, *cells, *[f"{100 * mean:.1f} %"] * (n_seeds > 1)]
+            mean = percent_of([entry[measure]["accuracy"] for entry in entries])
+            row = [before + told(measure), *cells, *[f"{mean:.1f} %"] * (n_seeds > 1)]
             rows.append(dict(zip(columns, row, strict=True)))
-        cells = [f"{entry['training seconds'] / 60:.0f}" for entry in entries]
+        cells = [f"{minutes_of_training([entry]):.0f}" for entry in entries]
         cells += [""] * (len(columns) - 1 - len(cells))
         rows.append(dict(zip(columns, [f"{before}minutes of training", *cells], strict=True)))
     return rows
+
+
+def minutes_of_training(entries: list[dict[str, Any]]) -> float:
+    """The mean of some trainings, at the median pace of their epochs where that is recorded.
+
+    The sum of the epochs has in it what the machine did meanwhile.
+    """
+    seconds = [e.get("seconds at the median pace", e["training seconds"]) for e in entries]
+    return sum(seconds) / len(seconds) / 60
+
+
+def told(measure: str) -> str:
+    """The name of a measure as the chapter has it."""
+    return measure.replace("plain", "one encoding")
 
 
 def _measures(entry: dict[str, Any]) -> list[str]:
@@ -564,11 +581,12 @@ def chapter_part(chapter: str, path: Path) -> list[str]:
     return [*parts, *all_numbers(record)]
 
 
-def origin(record: dict[str, Any]) -> str:
+def origin(record: dict[str, Any], how_long: str = "") -> str:
     """When, how long, on what and with what a record was measured."""
     found = record["provenance"]
     versions = [f"{name} {version}" for name, version in found["versions"].items()]
-    said = f"Recorded on {found['date']} in {minutes(record['seconds'])} on {found['hardware']}; "
+    how_long = how_long or minutes(record["seconds"])
+    said = f"Recorded on {found['date']} in {how_long} on {found['hardware']}; "
     said += f"backend {found['backend']}; {', '.join(versions)}, Python {found['python']}; "
     commit = found.get("commit")
     said += f"commit `{commit}`" if commit else "its commit was not recorded"
@@ -768,12 +786,17 @@ def shown(value: Any, share: bool = False) -> str:
     return str(value)
 
 
+def percent_of(shares: list[float]) -> float:
+    """The mean of some shares in per cent, summed as chapters do: 82.15 may round either way."""
+    return float(np.mean([100 * share for share in shares]))
+
+
 def spread(values: list[float], repeated: str) -> str:
     """Mean and range of repeated measurements of a share."""
     if len(values) == 1:
         return shown(values[0], share=True)
-    mean, low, high = (100 * x for x in (sum(values) / len(values), min(values), max(values)))
-    return f"{mean:.1f} % ({low:.1f} to {high:.1f}, {len(values)} {repeated})"
+    low, high = 100 * min(values), 100 * max(values)
+    return f"{percent_of(values):.1f} % ({low:.1f} to {high:.1f}, {len(values)} {repeated})"
 
 
 def main() -> None:

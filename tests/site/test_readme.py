@@ -203,7 +203,7 @@ def test_the_paper_s_network_took_what_was_recorded():
     runs = [run for name, run in record["metrics"].items() if name.startswith("recorded: ")]
     minutes = sum(run["seconds"] for run in runs) / len(runs) / 60
     assert len(runs) == 3 and "weights, mean of three seeds |" in README
-    assert f", recorded | {minutes:.0f} minutes a seed |" in README
+    assert f", recorded | {minutes:.0f} minutes for each seed |" in README
 
 
 def test_the_intro_says_what_the_readme_says():
