@@ -19,7 +19,8 @@ def real_numbers(values, name: str, axes: tuple[str, ...], dtype: str = "float64
     name : str
         What the numbers are, in the plural, for the message of an error.
     axes : tuple of str
-        Name of each axis, such as ``("n_trials", "n_way")``. With ``()`` any shape is taken.
+        Name of each axis, such as ``("n_trials", "n_way")``, or its length, as ``"2"``. With
+        ``()`` any shape is taken.
     dtype : str
         Type of the answer. Defaults to "float64".
 
@@ -44,7 +45,7 @@ def real_numbers(values, name: str, axes: tuple[str, ...], dtype: str = "float64
     found = _with_axes(found, name, axes) if axes else found
     n_bad = np.size(found) - np.count_nonzero(np.isfinite(found))
     if n_bad:
-        raise ValueError(f"{n_bad} of {found.size} {name} are not finite numbers, but NaN or inf")
+        raise ValueError(f"{n_bad} of {found.size} {name} are not finite numbers of {dtype}")
     return found
 
 
@@ -112,10 +113,11 @@ def _with_axes(found: np.ndarray, name: str, axes: tuple[str, ...]) -> np.ndarra
     shape = found.shape
     found = squeezed(found, len(axes))
     expected = str(axes).replace("'", "")
-    if found.ndim != len(axes):
-        raise ValueError(f"{name} have shape {shape}; expected {expected}")
     if found.size == 0:
         raise ValueError(f"{name} are empty, of shape {shape}; expected {expected}")
+    lengths = zip(axes, found.shape, strict=False)
+    if found.ndim != len(axes) or any(a.isdigit() and int(a) != n for a, n in lengths):
+        raise ValueError(f"{name} have shape {shape}; expected {expected}")
     return found
 
 
@@ -157,7 +159,7 @@ def class_labels(labels, n: int | None = None, what: str = "labels") -> np.ndarr
     """
     found = squeezed(np.asarray(labels), 1)
     if found.ndim != 1:
-        hint = f" Of one-hot {what} take {what}.argmax(axis=1)." if found.ndim == 2 else ""
+        hint = f" For one-hot {what}, pass {what}.argmax(axis=1)." if found.ndim == 2 else ""
         raise ValueError(f"{what} have shape {np.shape(labels)}; expected (n,).{hint}")
     if n is not None and len(found) != n:
         raise ValueError(f"{n} images but {len(found)} {what}; expected one for each image")

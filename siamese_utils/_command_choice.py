@@ -50,8 +50,13 @@ def warn_of_choice(choice: ThresholdChoice, has_own: bool = False) -> None:
         )
     if not choice.is_better_than_chance:
         cards = ", ".join(f"{name} ({pretrained_card(name)['for']})" for name in pretrained_names())
+        verdict = (
+            "is no better than chance"
+            if choice.one_shot[0] <= 1 / choice.n_classes + 1e-9  # what rounding may add
+            else f"cannot be told from chance with {choice.n_images} images"
+        )
         warn(
-            "on classes left out the model is no better than chance. Give more classes, look "
+            f"on classes left out the model {verdict}. Give more classes, look "
             f"whether the images are read as they are meant, or take another encoder: {cards}.",
         )
         return

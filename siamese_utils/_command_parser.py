@@ -159,7 +159,9 @@ def parser() -> argparse.ArgumentParser:
         "neither, every image gets a label)",
     )
     classify.add_argument(
-        "--average", action="store_true", help="of a folder: compare with the mean of each class"
+        "--average",
+        action="store_true",
+        help="if GALLERY is a folder: compare with the mean of each class",
     )
     add_skip(classify)
 

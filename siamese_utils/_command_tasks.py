@@ -16,7 +16,7 @@ from ._command_classes import counted
 from ._command_files import image_files, look_over
 from ._warn import warn
 from .models.pretrained import pretrained_names
-from .recognition import Recognizer
+from .recognition import Recognizer, survey_folder
 from .recognition.vectors import accepted, refuse_class
 
 Answer = tuple[dict, str]
@@ -141,12 +141,12 @@ def classify(asked: argparse.Namespace) -> Answer:
     if gallery.is_dir():
         recognizer = load(asked.model)
         recognizer.progress = partial(asked.progress, "storing the folder")
-        folder = recognizer.read_folder(gallery, skip_broken=asked.skip_broken)
-        names = [folder.class_names[k] for k in folder.labels]
-        recognizer.fit(folder.images, names, average=asked.average)
+        # As paths, because the images of a large folder do not fit into memory together.
+        folder = survey_folder(gallery, asked.skip_broken)
+        recognizer.fit(folder.paths, folder.labels, average=asked.average)
         for path, reason in folder.skipped:
             warn(f"{path} is not in the gallery: {reason}")
-            skipped.append((str(path), reason))
+            skipped.append((path, reason))
     else:
         if asked.average:
             raise ValueError(

@@ -1,10 +1,11 @@
 """One warning for the line of the reader's own that led to it, however deep it was found."""
 
+import os
 import sys
 import warnings
 from pathlib import Path
 
-PACKAGE = str(Path(__file__).parent)
+PACKAGE = str(Path(__file__).parent) + os.sep
 
 
 def warn(message: str) -> None:

@@ -379,8 +379,9 @@ class WeightedL1(_DistanceLayer):
     def logit(self, left, right):
         """What the sigmoid is taken of; tensors (..., dim) that broadcast, to (...).
 
-        It ranks as the probability does, and goes on where the probability is 1 in float32.
-        The layer must have been built, by a call or in a network.
+        It ranks pairs as the probability does, and still tells them apart where the
+        probability has rounded to 1 in float32. The layer must have been built, by a call or in a
+        network.
         """
         left, right = _floats(left, right)
         difference = left - right

@@ -227,16 +227,15 @@ class RandomComposition(keras.layers.Layer):
 
     def call(self, images, training=False):
         images = ops.cast(images, "float32")
-        if len(images.shape) != 4 or images.shape[1] != images.shape[2]:
-            raise ValueError(
-                f"images have shape {tuple(images.shape)}; expected (batch, side, side, 1)"
-            )
+        shape = tuple(images.shape)
+        if len(shape) != 4 or shape[1] != shape[2] or shape[3] != 1:
+            raise ValueError(f"images have shape {shape}; expected (batch, side, side, 1)")
         if not training:
             return images
-        size = images.shape[0]
-        if size is not None and (size % self.n_images or size < 2 * self.n_images):
+        n = shape[0]
+        if n is not None and (n % self.n_images or n < 2 * self.n_images):
             raise ValueError(
-                f"a batch of {size} images; expected two letters or more, with {self.n_images} "
+                f"a batch of {n} images; expected two letters or more, with {self.n_images} "
                 "images each, one letter after the other"
             )
         n_letters = ops.shape(images)[0] // self.n_images

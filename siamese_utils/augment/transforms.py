@@ -141,6 +141,8 @@ def apply_affine(images, matrices):
     [0.0, 0.5, 0.5]
     """
     images = ops.convert_to_tensor(images)
+    if len(images.shape) != 4 or images.shape[3] != 1:
+        raise ValueError(f"images have shape {tuple(images.shape)}; expected (n, height, width, 1)")
     if keras.backend.standardize_dtype(images.dtype) == "bool":
         images = ops.cast(images, "uint8")
     height, width = images.shape[1:3]

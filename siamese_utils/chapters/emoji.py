@@ -1,4 +1,4 @@
-"""A folder of color images to try things on: animals, fruit and vegetables as emoji."""
+"""A folder of colour images to try things on: animals, fruit and vegetables as emoji."""
 
 import zipfile
 from pathlib import Path
@@ -14,7 +14,7 @@ def write_emoji(root: str | Path) -> Path:
     A class is an animal, a fruit or a vegetable, and its images are as three designers drew it:
     ``noto.png`` (Noto Emoji of Google, Apache License 2.0), ``twemoji.png`` (Twemoji of Twitter,
     CC BY 4.0) and ``openmoji.png`` (OpenMoji, CC BY-SA 4.0). There are 423 files of 141 classes,
-    64 x 64 pixels, in color on white.
+    64 x 64 pixels, in colour on white.
 
     The folder is written whole or not at all. Called again, it finds its files there and
     leaves them; a folder with anything else in it is an error.

@@ -21,7 +21,6 @@ _REQUIRED = {
 }
 _ORIGIN = ("date", "hardware", "backend", "python", "versions")
 _WRITTEN = (":(top,exclude)results", ":(top,exclude)siamese_utils/models/pretrained")
-_BACKEND_PACKAGES = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
 def provenance() -> dict[str, Any]:
@@ -49,7 +48,7 @@ def provenance() -> dict[str, Any]:
     from .._backend import has_gpu
 
     backend = keras.backend.backend()
-    packages = ("keras", "numpy", _BACKEND_PACKAGES[backend])
+    packages = ("keras", "numpy", backend)
     return {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "commit": _commit(Path(__file__).parents[1]),

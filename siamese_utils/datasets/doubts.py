@@ -15,6 +15,9 @@ class Doubt(NamedTuple):
     advice: str
 
 
+Doubts = list[tuple[object, Doubt]]  # with the name of each image
+
+
 def warn_of(doubts: Iterable[tuple[object, Doubt]]) -> None:
     """Warn once about all doubtful images: their names and what was found, by the advice."""
     named: dict[str, list[str]] = {}

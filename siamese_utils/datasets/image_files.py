@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from .._files import first_line
-from .doubts import N_NAMED, Doubt, warn_of
+from .doubts import N_NAMED, Doubts, warn_of
 from .endings import image_endings, why_no_image
 from .fitting import Wanted, fit_image, read, wanted
 from .sources import DataError
@@ -103,22 +103,25 @@ def load_images(
 
 def fit_arrays(
     images: np.ndarray,
+    names: Sequence[object],
     size: int | tuple[int, int],
     *,
     channels: int | None = None,
     fit: str = "pad",
     polarity: str = "as is",
-) -> np.ndarray:
+) -> tuple[np.ndarray, Doubts]:
     """Give images from memory another size, as :func:`load_images` gives it to files.
 
     Parameters
     ----------
     images : array (n, height, width, 1 or 3)
         In [0, 1]. They are rounded to the 256 levels of an image file.
+    names : sequence of n names
 
     Returns
     -------
     float32 array (n, height, width, channels) in [0, 1]
+    list of (name, Doubt)
 
     Raises
     ------
@@ -128,27 +131,25 @@ def fit_arrays(
     how = wanted(size, channels, fit, polarity)
     levels = (255 * images.astype("float32")).round().clip(0, 255).astype("uint8")
     fitted: list[np.ndarray] = []
-    doubts: list[tuple[object, Doubt]] = []
-    for i, array in enumerate(levels):
+    doubts: Doubts = []
+    for name, array in zip(names, levels, strict=True):
         image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
         found, its_doubts = fit_image(image, how, [])
         fitted.append(found)
-        doubts += [(f"image {i}", doubt) for doubt in its_doubts]
-    warn_of(doubts)
-    return np.stack(fitted)
+        doubts += [(name, doubt) for doubt in its_doubts]
+    return np.stack(fitted), doubts
 
 
-def _read_all(
-    paths: Sequence[str | Path], how: Wanted
-) -> tuple[list[np.ndarray], list[tuple[Path, Doubt]]]:
-    images, doubts, broken = [], [], []
+def _read_all(paths: Sequence[str | Path], how: Wanted) -> tuple[list[np.ndarray], Doubts]:
+    images, broken = [], []
+    doubts: Doubts = []
     first_with: dict[int, Path] = {}
     for name in paths:
         path = as_path(name, "path")
         if path.is_dir():
             raise DataError(
-                f"{path} is a folder; expected an image file. Of a folder, name the files in it: "
-                "sorted(Path(folder).glob('*.png')), for one."
+                f"{path} is a folder; expected an image file. To read a folder, list its files, "
+                "for example sorted(Path(folder).glob('*.png'))."
             )
         reason = why_no_image(path)
         if reason:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .._checks import require_unit_range
-from .doubts import Doubt, warn_of
+from .doubts import Doubt, Doubts, warn_of
 
 POLARITIES = ("as is", "ink")
 GREY_LEVEL = 1 / 255
@@ -62,6 +62,13 @@ def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndar
     >>> ink[:, :, 2, 0].tolist()
     [[0.0, 1.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0, 0.0]]
     """
+    ink, doubts = read_ink(images, names)
+    warn_of(doubts)
+    return ink
+
+
+def read_ink(images: np.ndarray, names: Sequence[object] | None) -> tuple[np.ndarray, Doubts]:
+    """As :func:`as_ink`, with the doubts in place of a warning."""
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] != 1:
         raise ValueError(
@@ -73,13 +80,12 @@ def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndar
         raise ValueError(f"{len(images)} images but {len(names)} names; expected one for each")
     require_unit_range(images)
     ink = np.empty(images.shape, "float32")
-    doubts = []
+    doubts: Doubts = []
     for i, image in enumerate(images):
         ink[i, :, :, 0], doubt = to_ink(image[:, :, 0])
         if doubt:
             doubts.append((names[i], doubt))
-    warn_of(doubts)
-    return ink
+    return ink, doubts
 
 
 def to_ink(image: np.ndarray) -> tuple[np.ndarray, Doubt | None]:

@@ -122,7 +122,7 @@ def bootstrap_interval(
 
     Examples
     --------
-    Two people, one of whom is always recognised and the other never. Drawn twice with
+    Two people, one of whom is always recognized and the other never. Drawn twice with
     replacement, one in four draws has only the one, and one in four only the other:
 
     >>> values, people = np.repeat([1.0, 0.0], 50), np.repeat(["Ann", "Bob"], 50)
@@ -130,7 +130,9 @@ def bootstrap_interval(
     (0.0, 1.0)
     """
     values = real_numbers(values, "values", ("n_trials",))
-    groups = class_labels(groups, len(values), "groups")
+    groups = class_labels(groups, what="groups")
+    if len(groups) != len(values):
+        raise ValueError(f"{len(values)} trials but {len(groups)} groups; expected one for each")
     require_generator(rng)
     n_draws = whole_number(n_draws, "n_draws", 1)
     if not 0 < confidence < 1:
@@ -139,7 +141,7 @@ def bootstrap_interval(
     if len(names) < 2:
         raise ValueError(
             f"all {len(values)} trials are of group {names[0]}; expected two groups or more. "
-            "Of independent trials take wilson_interval."
+            "For independent trials, use wilson_interval."
         )
     sums = np.bincount(place, weights=values)
     sizes = np.bincount(place)

@@ -51,7 +51,7 @@ class RocCurve:
     def false_reject_at(self, false_accept: float) -> float:
         """Smallest false reject rate among thresholds that accept no more than this share.
 
-        FRR at FAR, in the words of face verification. Between two points of the curve the
+        Face verification calls this FRR at FAR. Between two points of the curve the
         stricter one counts: no threshold reaches what lies between.
 
         Parameters

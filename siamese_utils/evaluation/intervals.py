@@ -5,8 +5,10 @@ from scipy.stats import binomtest
 
 from .._checks import whole_number
 
+Interval = tuple[float, float]
 
-def wilson_interval(n_correct: int, n_trials: int, confidence: float = 0.95) -> tuple[float, float]:
+
+def wilson_interval(n_correct: int, n_trials: int, confidence: float = 0.95) -> Interval:
     """Wilson score interval of a share of trials (Wilson 1927).
 
     It assumes that the trials are independent and equally hard. Trials that share an image, a

@@ -7,9 +7,7 @@ import numpy as np
 
 from .._checks import real_numbers
 from .identification import identify
-from .intervals import mean_with_interval
-
-Interval = tuple[float, float]
+from .intervals import Interval, mean_with_interval
 
 
 class Runs(Protocol):

@@ -61,8 +61,6 @@ def pair_scores(
     """
     embeddings = _embeddings(embeddings, ("n", "dim"))
     pairs = indices(pairs, "pairs", ("n_pairs", "2"), len(embeddings))
-    if pairs.shape[1] != 2:
-        raise ValueError(f"pairs have shape {pairs.shape}; expected (n_pairs, 2)")
     return _indexed_scores(head, embeddings, pairs[:, :1], pairs[:, 1:], max_bytes)[:, 0]
 
 

@@ -69,7 +69,7 @@ class ArcFaceLoss(keras.losses.Loss):
         if len(y_pred.shape) != 2 or len(labels.shape) != 1:
             raise ValueError(
                 f"labels have shape {tuple(y_true.shape)} and cosines {tuple(y_pred.shape)}; "
-                "expected (batch,) and (batch, n_classes). Of one-hot labels take "
+                "expected (batch,) and (batch, n_classes). For one-hot labels, pass "
                 "labels.argmax(axis=1)."
             )
         margin = ops.cast(self.margin, y_pred.dtype)

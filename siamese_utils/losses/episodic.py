@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from .._checks import whole_number
-from .masks import InBatchLoss, mean_where
+from .masks import InBatchLoss, check_temperature, mean_where
 
 EPISODES = ("matching", "prototypical")
 
@@ -13,7 +13,7 @@ EPISODES = ("matching", "prototypical")
 class EpisodicLoss(InBatchLoss):
     """Cross-entropy of finding the class of each query from a few support images of each class.
 
-    The first ``n_support`` images of each class, in the order of the batch, are its support
+    The first ``n_shot`` images of each class, in the order of the batch, are its support
     images, and the others are queries. The batch may hold any number of images of each class,
     in any order; :class:`siamese_utils.sampling.ClassBatches` makes such batches. The loss is
     the cross-entropy of a softmax over the classes. A batch without a query gives 0.
@@ -30,7 +30,7 @@ class EpisodicLoss(InBatchLoss):
     Parameters
     ----------
     form : {"matching", "prototypical"}
-    n_support : int
+    n_shot : int
         Support images of each class, at least 1. Defaults to 1.
     temperature : float
         Positive. Defaults to 0.1. The papers have none; but on the sphere 20 similarities
@@ -39,7 +39,7 @@ class EpisodicLoss(InBatchLoss):
     Raises
     ------
     ValueError
-        For another form, for ``n_support`` that is no whole number of at least 1, and for a
+        For another form, for ``n_shot`` that is no whole number of at least 1, and for a
         temperature that is not positive.
 
     Examples
@@ -49,7 +49,7 @@ class EpisodicLoss(InBatchLoss):
 
     >>> import numpy as np
     >>> points = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]], "float32")
-    >>> loss = EpisodicLoss("matching", n_support=1, temperature=1.0)
+    >>> loss = EpisodicLoss("matching", n_shot=1, temperature=1.0)
     >>> round(float(loss(np.array([0, 0, 1, 1]), points)), 4)
     0.3133
     """
@@ -57,7 +57,7 @@ class EpisodicLoss(InBatchLoss):
     def __init__(
         self,
         form: str,
-        n_support: int = 1,
+        n_shot: int = 1,
         temperature: float = 0.1,
         name: str = "episodic_loss",
         **kwargs,
@@ -65,15 +65,14 @@ class EpisodicLoss(InBatchLoss):
         super().__init__(name=name, **kwargs)
         if form not in EPISODES:
             raise ValueError(f"unknown form {form!r}; expected one of {', '.join(EPISODES)}")
-        if not temperature > 0:
-            raise ValueError(f"temperature is {temperature}; expected a positive number, as 0.1")
+        check_temperature(temperature)
         self.form = form
-        self.n_support = whole_number(n_support, "n_support", 1)
+        self.n_shot = whole_number(n_shot, "n_shot", 1)
         self.temperature = temperature
 
     def call(self, same, y_pred):
         n_before = ops.sum(ops.tril(same, -1), axis=1)  # images of one's class, (batch,)
-        support = ops.cast(n_before < self.n_support, same.dtype)
+        support = ops.cast(n_before < self.n_shot, same.dtype)
         if self.form == "matching":
             # The weights of all classes together are those of all support images.
             logits = ops.matmul(y_pred, ops.transpose(y_pred)) / self.temperature
@@ -94,7 +93,7 @@ class EpisodicLoss(InBatchLoss):
         return {
             **super().get_config(),
             "form": self.form,
-            "n_support": self.n_support,
+            "n_shot": self.n_shot,
             "temperature": self.temperature,
         }
 

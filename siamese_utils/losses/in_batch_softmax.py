@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from .masks import InBatchLoss, mean_where, pair_masks
+from .masks import InBatchLoss, check_temperature, mean_where, pair_masks
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
@@ -46,8 +46,7 @@ class InBatchSoftmaxLoss(InBatchLoss):
 
     def __init__(self, temperature: float = 0.1, name: str = "in_batch_softmax_loss", **kwargs):
         super().__init__(name=name, **kwargs)
-        if not temperature > 0:
-            raise ValueError(f"temperature is {temperature}; expected a positive number, as 0.1")
+        check_temperature(temperature)
         self.temperature = temperature
 
     def call(self, same, y_pred):

@@ -74,7 +74,7 @@ def same_class(labels, outputs):
     shape, labels = tuple(labels.shape), squeezed(labels, 1)
     if len(labels.shape) != 1 or (None not in (n, labels.shape[0]) and labels.shape[0] != n):
         expected = "(batch,)" if n is None else f"({n},)"
-        hint = " Of one-hot labels take labels.argmax(axis=1)." if len(shape) == 2 else ""
+        hint = " For one-hot labels, pass labels.argmax(axis=1)." if len(shape) == 2 else ""
         raise ValueError(f"labels have shape {shape}; expected {expected}, classes.{hint}")
     labels = ops.convert_to_tensor(labels)
     same = ops.expand_dims(labels, 1) == labels
@@ -108,8 +108,8 @@ def same_or_different(labels):
         (numbers == 0) | (numbers == 1),
         labels,
         numbers,
-        "which is no label of a pair; expected 1 = same class or 0 = different. Of the classes of "
-        "the two images take classes_left == classes_right.",
+        "which is no label of a pair; expected 1 = same class or 0 = different. From the classes "
+        "of the two images, compute classes_left == classes_right.",
     )
 
 
@@ -171,6 +171,12 @@ def equal_shapes(same, distance):
             "both, a label 1 = same or 0 = different for each distance"
         )
     return same, distance
+
+
+def check_temperature(temperature: float) -> None:
+    """``ValueError`` unless a temperature is positive."""
+    if not temperature > 0:
+        raise ValueError(f"temperature is {temperature}; expected a positive number, as 0.1")
 
 
 def check_margin(margin: float) -> float:

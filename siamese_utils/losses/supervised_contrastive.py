@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from .masks import InBatchLoss, pair_masks
+from .masks import InBatchLoss, check_temperature, pair_masks
 
 
 @keras.saving.register_keras_serializable(package="siamese_utils")
@@ -43,8 +43,7 @@ class SupervisedContrastiveLoss(InBatchLoss):
         self, temperature: float = 0.1, name: str = "supervised_contrastive_loss", **kwargs
     ):
         super().__init__(name=name, **kwargs)
-        if not temperature > 0:
-            raise ValueError(f"temperature is {temperature}; expected a positive number, as 0.1")
+        check_temperature(temperature)
         self.temperature = temperature
 
     def call(self, same, y_pred):

@@ -90,6 +90,10 @@ def fit_adaptation(embeddings: np.ndarray, labels=None) -> Adaptation:
             "expected two images or more of some classes. Leave the labels out to centre only."
         )
     share = ledoit_wolf_shrinkage(within, assume_centered=True)
+    if share < 1e-9:
+        # Nothing is known of a shape, since all differences lie along one line, or there is none,
+        # since they are alike in all directions.
+        share = 1.0
     _, singular, axes = np.linalg.svd(within, full_matrices=False)
     # In directions in which no image differs, only the identity's share remains of the spread.
     rest = (share * mean_square) ** -0.5

@@ -63,8 +63,8 @@ def checked_images(encoder: keras.Model, images) -> np.ndarray:
         what = f" with inputs {shapes}" if isinstance(encoder, keras.Model) else ""
         raise TypeError(
             f"the encoder is a {type(encoder).__name__}{what}; expected a keras.Model of images "
-            "(batch, height, width, channels). Load a file by keras.saving.load_model; of a "
-            "Siamese network take the encoder that it shares."
+            "(batch, height, width, channels). Load a file by keras.saving.load_model; "
+            "from a Siamese network, pass the encoder that it shares."
         )
     size = shapes[0][1:]
     images = ops.convert_to_numpy(images) if ops.is_tensor(images) else np.asarray(images)

@@ -72,11 +72,11 @@ class SizeNormalization(keras.layers.Layer):
                 f"images have shape {tuple(images.shape)}; expected (batch, side, side, 1)"
             )
         old = images.shape[1]
-        paper = images[..., 0]  # (batch, y, x)
+        drawings = images[..., 0]  # (batch, y, x)
         near = ops.cast(np.abs(np.subtract.outer(range(old), range(old))) <= 2, "float32")
-        around = ops.matmul(ops.matmul(near, paper), near)  # sums over 5 x 5 pixels
-        darkest = ops.max(paper, axis=(1, 2), keepdims=True)
-        ink = ops.logical_and(paper > 0.5 * darkest, around > (SPECK + 0.5) * darkest)
+        around = ops.matmul(ops.matmul(near, drawings), near)  # sums over 5 x 5 pixels
+        strongest = ops.max(drawings, axis=(1, 2), keepdims=True)
+        ink = ops.logical_and(drawings > 0.5 * strongest, around > (SPECK + 0.5) * strongest)
         spans = [_span(ops.any(ink, axis=axis)) for axis in (2, 1)]  # of rows and of columns
         larger = ops.maximum(*(last - first for first, last in spans))
         window = ops.maximum(larger / self.fill, old / self.zoom)  # its side, (batch,)
@@ -84,7 +84,7 @@ class SizeNormalization(keras.layers.Layer):
             self._weights((first + last - window) / 2, window, old) for first, last in spans
         )
         # (batch, new y, y) @ (batch, y, x) @ (batch, x, new x)
-        cut = ops.matmul(ops.matmul(by_row, paper), ops.transpose(by_column, (0, 2, 1)))
+        cut = ops.matmul(ops.matmul(by_row, drawings), ops.transpose(by_column, (0, 2, 1)))
         return cut[..., None]
 
     def _weights(self, start, window, old: int):

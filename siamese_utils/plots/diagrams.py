@@ -123,7 +123,7 @@ def show_trial(
     titles : N strings
         Above the support images, such as their scores. By default none.
     marked : mapping from a support's number to a colour
-        Frames of this color. By default all frames are thin and grey.
+        Frames of this colour. By default all frames are thin and grey.
 
     Returns
     -------

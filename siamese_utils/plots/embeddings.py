@@ -11,7 +11,7 @@ from .style import CLASS_COLORS
 def embedding_scatter(
     axis: Axes, points: np.ndarray, labels: np.ndarray, names: Sequence[str], size: float = 3
 ) -> None:
-    """Draw points in the plane, one color for each class, and each class named at its median.
+    """Draw points in the plane, one colour for each class, and each class named at its median.
 
     Parameters
     ----------

@@ -120,7 +120,7 @@ def pairs_by_distance(
         color = SAME if same[k] else DIFFERENT
         tile = np.concatenate([images[pairs[k, 0]], images[pairs[k, 1]]], axis=0)
         box = AnnotationBbox(
-            OffsetImage(tile, zoom=0.95),
+            OffsetImage(tile, zoom=0.95, norm=plt.Normalize(0, 1)),
             (wanted, 0.5),
             pad=0.1,
             bboxprops={"edgecolor": color, "linewidth": 2},

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from ..evaluation import identify, roc, wilson_interval
+from ..evaluation.intervals import Interval
 from .measured import Measured
 
 MAX_IMAGES = 2_000  # whose pairs, two million, are all compared
 RESAMPLES = 1_000
-Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -144,17 +144,18 @@ def assess(vectors: np.ndarray, labels: np.ndarray, threshold: float | None) -> 
     ValueError
         If there are fewer than two classes, or none has two images.
     """
+    classes, sizes = np.unique(labels, return_counts=True)
+    if len(classes) < 2 or sizes.max() < 2:
+        raise ValueError(
+            f"{len(vectors)} images of {len(classes)} class(es), the largest with {sizes.max()}; "
+            "expected two classes or more, and two images of some of them"
+        )
     rng = np.random.default_rng(0)
     if len(vectors) > MAX_IMAGES:
         kept = _drawn(labels, rng)
         vectors, labels = vectors[kept], labels[kept]
     classes, of = np.unique(labels, return_inverse=True)
     sizes = np.bincount(of)
-    if len(classes) < 2 or sizes.max() < 2:
-        raise ValueError(
-            f"{len(vectors)} images of {len(classes)} class(es), the largest with {sizes.max()}; "
-            "expected two classes or more, and two images of some of them"
-        )
     similarity = vectors @ vectors.T  # (n, n)
     left, right = np.triu_indices(len(vectors), k=1)
     same = of[left] == of[right]
@@ -216,7 +217,11 @@ _AT_THRESHOLD = ("false_accept", "false_reject", "accuracy", "accuracy_interval"
 def _drawn(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The places of at most about 2,000 images of classes that are drawn whole where they fit."""
     left, kept = MAX_IMAGES, []
-    for n_kept, name in enumerate(rng.permutation(np.unique(labels))):
+    names, sizes = np.unique(labels, return_counts=True)
+    order = rng.permutation(len(names))
+    # Those of a single image say nothing of same pairs, so they come last.
+    order = order[np.argsort(sizes[order] < 2, kind="stable")]
+    for n_kept, name in enumerate(names[order]):
         places = np.flatnonzero(labels == name)
         # Two classes are the least, so that the first one leaves half to the second.
         share = max(2, left // 2 if n_kept == 0 else left)

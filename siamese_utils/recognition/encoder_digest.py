@@ -11,7 +11,7 @@ def encoder_digest(encoder: keras.Model) -> str:
     """A short name for an encoder: its layers' settings and its weights.
 
     It is the same after saving and loading, on every backend, and whether or not the encoder
-    is frozen. How layers are connected does not enter.
+    is frozen. How the layers are connected is not taken into account.
 
     Parameters
     ----------

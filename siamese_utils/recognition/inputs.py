@@ -45,7 +45,7 @@ def blocks(values, n: int) -> Iterator[tuple[int, Any]]:
 
 
 def refuse_blank(images: np.ndarray, names, start: int) -> None:
-    """``ValueError`` if an image has one color only: there is nothing to recognize in it.
+    """``ValueError`` if an image has one colour only: there is nothing to recognize in it.
 
     The images are numbered from ``start``.
     """
@@ -53,7 +53,7 @@ def refuse_blank(images: np.ndarray, names, start: int) -> None:
     for i in np.flatnonzero(spread < 1 / 255):
         which = f"image {start + i}" + (f", {names[i]}," if are_paths(names) else "")
         raise ValueError(
-            f"{which} is of one color; expected something to recognize. Leave it out, or look "
+            f"{which} is of one colour; expected something to recognize. Leave it out, or look "
             "whether it was read as it was meant, as a white drawing on white."
         )
 
@@ -78,7 +78,7 @@ def warn_of_same_files(paths: Sequence[Path]) -> None:
 def backgrounds(images: np.ndarray, reading: Reading) -> np.ndarray:
     """The background of each image as it is embedded, int (n,): it matters for drawings only.
 
-    Read as ink, every background is 0, and colors are no drawings: then it is ``UNCLEAR``.
+    Read as ink, every background is 0, and colours are no drawings: then it is ``UNCLEAR``.
     """
     if reading.polarity == "ink" or reading.channels != 1:
         return np.full(len(images), UNCLEAR)

@@ -97,6 +97,7 @@ class QdrantIndex:
                 f"({collection!r})."
             )
         self.client, self.collection, self.n_stored = client, collection, 0
+        self.is_replaced = False  # by another index, which has written the collection anew
         vectors = models.VectorParams(size=dim, distance=models.Distance.DOT)
         client.create_collection(collection, vectors_config=vectors)
 
@@ -104,6 +105,7 @@ class QdrantIndex:
         """Store float32 vectors (n, dim) behind those that are stored; returns when they are."""
         from qdrant_client import models
 
+        self._require_own()
         for start in range(0, len(vectors), N_SENT):
             sent = vectors[start : start + N_SENT]
             ids: list[Any] = [self.n_stored + start + i for i in range(len(sent))]
@@ -115,6 +117,7 @@ class QdrantIndex:
         """Inner products and places (n, k) of candidates; a place is -1 where none was found."""
         from qdrant_client import models
 
+        self._require_own()
         scores = np.full((len(queries), k), -np.inf, "float32")
         places = np.full((len(queries), k), MISSING)
         asked = [models.QueryRequest(query=query.tolist(), limit=k) for query in queries]
@@ -125,12 +128,22 @@ class QdrantIndex:
                     scores[row, column], places[row, column] = point.score, point.id
         return scores, places
 
+    def _require_own(self) -> None:
+        if self.is_replaced:
+            raise ValueError(
+                f"the collection {self.collection!r} was written anew by another recognizer, or by "
+                "a clone, and this one's gallery is lost; expected a collection for each. Give "
+                "each recognizer a qdrant_index of its own, and call fit again."
+            )
+
 
 def qdrant_index(client: "QdrantClient", collection: str) -> Callable[[int], QdrantIndex]:
     """A function that makes an index: ``Recognizer(index=qdrant_index(client, "mine"))``.
 
-    The recognizer's ``fit`` and ``load_gallery`` write the collection anew, and ``enroll`` adds
-    to it. A collection of this name that was there before is not touched.
+    The recognizer's ``fit``, ``remove`` and ``load_gallery`` write the collection anew, and
+    ``enroll`` adds to it. So give the function to one recognizer only; another one that had it
+    before, or a clone, refuses to go on. A collection of this name that was there before is not
+    touched.
 
     Parameters
     ----------
@@ -160,6 +173,7 @@ def qdrant_index(client: "QdrantClient", collection: str) -> Callable[[int], Qdr
 
     def make(dim: int) -> QdrantIndex:
         if made:  # the collection is our own
+            made[-1].is_replaced = True
             client.delete_collection(collection)
         made.append(QdrantIndex(dim, client, collection))
         return made[-1]

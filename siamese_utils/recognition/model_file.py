@@ -93,7 +93,7 @@ class _Verifier(keras.Model):
         height, width, channels = encoder.input_shape[1:]
         polarity = "ink" if invert and channels == 1 else "as is"
         if invert and channels == 3:
-            raise ValueError("it reads color files inverted, which is not done any more")
+            raise ValueError("it reads colour files inverted, which is not done any more")
         reading = {"size": [height, width], "channels": channels, "fit": fit, "polarity": polarity}
         self.settings = {"threshold": threshold, "reading": reading, "assessment": None}
         self.built = True  # the encoder has all the weights

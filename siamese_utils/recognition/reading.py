@@ -1,5 +1,6 @@
 """How images are read for an encoder: size, channels, fit and polarity."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from .._checks import refuse_bytes
+from .._checks import refuse_bytes, require_unit_range
+from ..datasets.doubts import Doubts, warn_of
 from ..datasets.fitting import wanted
 from ..datasets.folder import ImageFolder, load_image_folder
 from ..datasets.image_files import fit_arrays, load_images
-from ..datasets.polarity import as_ink
+from ..datasets.polarity import read_ink
 from ..models.pretrained import pretrained_card, pretrained_names
 from .encoder_digest import weights_digest
 
@@ -36,7 +38,7 @@ class Reading:
     Raises
     ------
     ValueError
-        If a setting is none of these, or "ink" is asked for in color.
+        If a setting is none of these, or "ink" is asked for in colour.
 
     Examples
     --------
@@ -128,14 +130,16 @@ class Reading:
             skip_broken=skip_broken,
         )
 
-    def prepare(self, images) -> np.ndarray:
-        """Images from memory as the encoder wants them.
+    def prepare(self, images, start: int = 0) -> np.ndarray:
+        """Images from memory as the encoder wants them, with one warning of all doubtful ones.
 
         Parameters
         ----------
         images : array (n, height, width, 1 or 3), or a list of n arrays (height, width, 1 or 3)
             Numbers in [0, 1]. What has another size, or other channels, than the encoder wants
             is fitted as an image file of its pixels would be, rounded to 256 levels.
+        start : int
+            The number of the first image, in warnings.
 
         Returns
         -------
@@ -146,19 +150,35 @@ class Reading:
         ValueError
             For another shape, and for values out of range, such as bytes from 0 to 255.
         """
+        prepared, doubts = self._prepared(images, start)
+        warn_of(doubts)
+        return prepared
+
+    def _prepared(self, images, start: int) -> tuple[np.ndarray, Doubts]:
         if isinstance(images, list | tuple) and len({np.shape(image) for image in images}) > 1:
-            return np.concatenate([self.prepare(np.asarray(image)[None]) for image in images])
+            prepared, doubts = zip(
+                *(self._prepared(np.asarray(x)[None], start + i) for i, x in enumerate(images)),
+                strict=True,
+            )
+            return np.concatenate(prepared), list(itertools.chain(*doubts))
         images = np.asarray(images)
         self.require_images(images)
+        names = [f"image {start + i}" for i in range(len(images))]
         if images.shape[1:] != (*self.size, self.channels):
-            refuse_bytes(images)
+            refuse_bytes(images)  # before whole numbers become others
+            require_unit_range(images)  # what is fitted is rounded to the levels of a file
             return fit_arrays(
-                images, self.size, channels=self.channels, fit=self.fit, polarity=self.polarity
+                images,
+                names,
+                self.size,
+                channels=self.channels,
+                fit=self.fit,
+                polarity=self.polarity,
             )
         if self.polarity == "ink":
-            return as_ink(images.astype("float32"))
-        refuse_bytes(images)  # before whole numbers become others
-        return images.astype("float32")
+            return read_ink(images.astype("float32"), names)
+        refuse_bytes(images)
+        return images.astype("float32"), []
 
     def require_images(self, images: np.ndarray) -> None:
         """``ValueError`` unless an array holds images (n, height, width, 1 or 3)."""

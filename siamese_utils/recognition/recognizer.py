@@ -179,7 +179,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
 
     def __sklearn_clone__(self) -> "Recognizer":
         """A copy without a gallery. The encoder is shared: nothing is learned in it here."""
-        return type(self)(**self.get_params(deep=False))
+        copy = type(self)(**self.get_params(deep=False))
+        copy._whitened_for = self._whitened_for  # it belongs to the encoder
+        return copy
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "classes_")
@@ -226,7 +228,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         """
         if self.encoder is None:
             raise ValueError(
-                "there is no encoder to adapt; of embeddings take "
+                "there is no encoder to adapt; for embeddings, use "
                 "models.fit_adaptation(X, y).apply(X)"
             )
         labels = None if y is None else label_array(y)
@@ -353,8 +355,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         stored = unit_vectors(embeddings, stored=True), background, labels
         self._store(*(prototypes(*stored) if average else stored))
         self.encoder_digest_, self.gallery_reading_ = digest, self._reading_as_dict()
-        if self.encoder is None:
-            self.n_features_in_ = embeddings.shape[1]
+        if self.encoder is None:  # take notice of the columns and of their names
+            validate_data(self, X, reset=True, skip_check_array=True)
         return self
 
     def enroll(self, label: str | int, images, average: bool = False) -> "Recognizer":
@@ -580,8 +582,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         if self.threshold is None:
             raise ValueError(
                 "threshold is None; expected a cosine similarity in [-1, 1], above which two "
-                "images are the same. Choose it on validation pairs: 1 - "
-                "evaluation.best_threshold(1 - similarities, same)."
+                "images are the same. Choose it on images of several classes: "
+                "choose_threshold(images, labels)."
             )
         threshold = checked_threshold(self.threshold)
         (left, its_background), (right, other_background) = self._one(a), self._one(b)
@@ -722,7 +724,12 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         threshold = None if self.threshold is None else checked_threshold(self.threshold)
         settings = {
             "reading": self._reading_as_dict(),
-            "pixels": "(batch, height, width, channels), red first, from 0 (black) to 1 (white)",
+            "pixels": "(batch, height, width, channels), "
+            + (
+                "ink 1 and paper 0"
+                if self._reading().polarity == "ink"
+                else "red first, from 0 (black) to 1 (white)"
+            ),
             "threshold": threshold,
         }
         return write_onnx(Path(path).expanduser(), encoder, settings)
@@ -762,7 +769,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         path : str or Path
             Of the ``.keras`` file.
         gallery : str or Path
-            Of the ``.npz`` file of :meth:`save_gallery`. Its threshold goes before the model's.
+            Of the ``.npz`` file of :meth:`save_gallery`. Its threshold takes precedence.
 
         Raises
         ------
@@ -800,7 +807,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     def load_gallery(self, path: str | Path) -> "Recognizer":
         """Read a gallery that this recognizer's encoder made, in place of any that is there.
 
-        With the errors of :meth:`load`, after which the recognizer is unchanged. If both have a
+        Raises the errors of :meth:`load`, and then leaves the recognizer unchanged. If both have a
         threshold, the gallery's counts, with a ``UserWarning`` where they differ.
         """
         path = Path(path).expanduser()
@@ -831,6 +838,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self.encoder_digest_, self.gallery_reading_ = digest, reading
         if self.encoder is None:
             self.n_features_in_ = embeddings.shape[1]
+            if hasattr(self, "feature_names_in_"):  # of a gallery before
+                del self.feature_names_in_
         return self
 
     # Embedding -------------------------------------------------------------------------
@@ -905,7 +914,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         embeddings: list[np.ndarray] = []
         background: list[np.ndarray] = []
         for start, block in blocks(X, n_block):
-            images = reading.read(block) if paths else reading.prepare(block)
+            images = reading.read(block) if paths else reading.prepare(block, start)
             if store:
                 refuse_blank(images, block, start)
             embeddings.append(embed(self.encoder, images, n_block))

@@ -1,4 +1,4 @@
-"""Looking a folder of images over: what is in it, and which ready encoder suits it."""
+"""A first look at a folder of images: what is in it, and which ready encoder suits it."""
 
 import warnings
 from dataclasses import dataclass
@@ -32,9 +32,9 @@ class Survey:
 
     Examples
     --------
-    >>> print(Survey([Path("a/1.png"), Path("b/1.png")], ["a", "b"], [], "photos", "in color"))
+    >>> print(Survey([Path("a/1.png"), Path("b/1.png")], ["a", "b"], [], "photos", "in colour"))
     2 images of 2 classes, 1 of each; 0 files left out
-    in color: encoder 'photos'
+    in colour: encoder 'photos'
     """
 
     paths: list[Path]
@@ -92,7 +92,7 @@ def survey_folder(root: str | Path, skip_broken: bool = False) -> Survey:
     ...         image.save(Path(root) / name / "1.png")
     ...     print(survey_folder(root))
     2 images of 2 classes, 1 of each; 0 files left out
-    images are in color: encoder 'photos'
+    images are in colour: encoder 'photos'
     """
     with warnings.catch_warnings():
         # Doubtful images are named by whoever reads them to embed them, at their full size.
@@ -102,7 +102,7 @@ def survey_folder(root: str | Path, skip_broken: bool = False) -> Survey:
     spread = np.ptp(folder.images, axis=3)  # of the channels, (n, height, width)
     is_color = (spread > COLORFUL).mean(axis=(1, 2)) > 0.01
     if is_color.mean() > 0.1:
-        encoder, reason = "photos", "images are in color"
+        encoder, reason = "photos", "images are in colour"
     else:
         n_clear = sum(to_ink(image.mean(axis=2))[1] is None for image in folder.images)
         if n_clear > 0.75 * len(folder.images):

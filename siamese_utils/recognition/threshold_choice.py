@@ -67,9 +67,10 @@ class ThresholdChoice(Measured):
 
     @property
     def is_better_than_chance(self) -> bool:
-        """Whether the one-shot accuracy is, by Wilson's interval of as many trials as images."""
-        n_right = round(self.one_shot[0] * self.n_images)
-        return wilson_interval(n_right, self.n_images)[0] > 1 / self.n_classes
+        """Whether the one-shot accuracy is, by Wilson's interval over the images asked about."""
+        n_asked = self.n_images - self.n_classes  # one image of each class is stored
+        n_right = round(self.one_shot[0] * n_asked)
+        return wilson_interval(n_right, n_asked)[0] > 1 / self.n_classes
 
     def __str__(self) -> str:
         def rates(of: tuple[float, float, float]) -> str:

@@ -123,7 +123,9 @@ def check_rejection(threshold: float | None, unknown: str | int, classes: np.nda
         return
     checked_threshold(threshold)
     is_text = classes.dtype.kind == "U"
-    if isinstance(unknown, str) is not is_text or unknown is None:
+    # True and False leave no third value, and -0.5 would make an answer of floats.
+    is_number = isinstance(unknown, int | np.integer) and not isinstance(unknown, bool)
+    if classes.dtype.kind == "b" or not (isinstance(unknown, str) if is_text else is_number):
         remedy = 'unknown="unknown"' if is_text else "unknown=-1"
         raise ValueError(
             f"unknown is {unknown!r} and the labels are like {classes.tolist()[0]!r}; expected "

@@ -62,8 +62,6 @@ class PairDataset(keras.utils.PyDataset):
         images = np.asarray(images)
         refuse_bytes(images)
         pairs = indices(pairs, "pairs", ("n_pairs", "2"), len(images))
-        if pairs.shape[1] != 2:
-            raise ValueError(f"pairs have shape {pairs.shape}; expected (n_pairs, 2)")
         same = same_labels(same, len(pairs))
         batch_size = whole_number(batch_size, "batch_size", 1)
         if len(pairs) < batch_size:

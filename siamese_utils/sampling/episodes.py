@@ -126,7 +126,7 @@ def draw_episodes(
         classes, class_of = np.unique(labels[own], return_inverse=True)
         if len(classes) < n_way:
             raise ValueError(
-                f"{where} has {len(classes)} characters, but an episode needs n_way={n_way}. "
+                f"{where} has {len(classes)} classes, but an episode needs n_way={n_way}. "
                 "Lower n_way or select other images."
             )
         draws = [rng.choice(len(classes), n_way, replace=False) for _ in rows]
@@ -168,8 +168,8 @@ def within_alphabet_trials(images: Drawn) -> Episodes:
     Each trial has 20 characters of one alphabet, by two of its drawers, as :func:`draw_episodes`
     draws them from alphabets and drawers. With Omniglot's 20 evaluation alphabets they measure
     what the official runs of Lake et al. (2015) measure, with 25 times as many trials and on
-    twice as many alphabets. Whoever draws them gets the same ones, so that two systems can be
-    compared trial by trial.
+    twice as many alphabets. Everyone who draws them gets the same trials, so that two systems can
+    be compared trial by trial.
 
     Parameters
     ----------

@@ -1,11 +1,20 @@
 """What a training's checkpoint holds: the values of variables, and which training it is of."""
 
+import errno
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 from keras import ops
+
+
+def checkpoint_path(folder: str | Path | None) -> Path | None:
+    """The checkpoint in a folder, neither of which has to be there yet; None without a folder."""
+    path = Path(folder).expanduser() / "checkpoint.npz" if folder else None
+    if path and path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "A file; expected a folder", str(folder))
+    return path
 
 
 def values(variables: Iterable) -> list[np.ndarray]:

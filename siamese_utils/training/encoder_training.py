@@ -1,8 +1,6 @@
 """Training a network on batches of classes, all of whose pairs the loss compares."""
 # mypy: disable-error-code="dict-item"
 
-import errno
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +9,8 @@ import numpy as np
 
 from .._checks import refuse_bytes, whole_number
 from .._files import digest, read_arrays, write_arrays
-from .checkpoint import assign, require_equal, values
-from .identity import describe, identity, settings_of
+from .checkpoint import assign, checkpoint_path, require_equal, values
+from .identity import comparable, describe, identity, settings_of
 from .logged import NumbersOnly
 
 
@@ -154,9 +152,7 @@ def fit_encoder(
         raise ValueError(
             f"n_steps is {n_steps}; expected a multiple of {len(batches)}, the batches of an epoch"
         )
-    path = Path(folder).expanduser() / "checkpoint.npz" if folder else None
-    if path and path.parent.exists() and not path.parent.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "A file; expected a folder", str(folder))
+    path = checkpoint_path(folder)
 
     inputs = [keras.Input(x.shape[1:]) for x in encoder.inputs]  # two for listed pairs
     distorted = inputs
@@ -183,7 +179,7 @@ def fit_encoder(
             "distortions": [identity(layer) for layer in distortions],
             "n_steps": n_steps,
         }
-        settings = json.loads(json.dumps(settings, default=describe, sort_keys=True))
+        settings = comparable(settings)
         if path.exists():
             record, arrays = read_arrays(path)
             require_equal(settings, record["settings"], path)

@@ -46,6 +46,11 @@ def identity(value) -> str:
     return f"{name} ({digest([describe(value)])[:16]})"
 
 
+def comparable(settings: dict) -> dict:
+    """Settings as they come back from a file, for ``checkpoint.require_equal``."""
+    return json.loads(json.dumps(settings, default=describe, sort_keys=True))
+
+
 def describe(value, around: tuple[int, ...] = ()):
     """A value as plain values for JSON; ``around`` are the ids of those that it is a part of."""
     if value is None or isinstance(value, (bool, int, str)):

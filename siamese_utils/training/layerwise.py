@@ -115,14 +115,15 @@ class LayerwiseSGD(keras.optimizers.Optimizer):
     def build(self, variables):
         if self.built:
             return
-        super().build(variables)
         # A path ends in the layer and the weight: "siamese/koch_encoder/conv1/kernel".
-        self._layers = [variable.path.split("/")[-2] for variable in variables]
-        if set(self._layers) != set(self.rates):
+        names = [variable.path.split("/")[-2] for variable in variables]
+        if set(names) != set(self.rates):
             raise ValueError(
                 f"rates are for the layers {sorted(self.rates)}; "
-                f"the layers with weights to train are {sorted(set(self._layers))}"
+                f"the layers with weights to train are {sorted(set(names))}"
             )
+        super().build(variables)  # last, because it would not be asked again
+        self._layers = names
         self._steps = self.add_optimizer_variables(variables, "step")
 
     def update_step(self, gradient, variable, learning_rate):

@@ -1,7 +1,5 @@
 """Train a Siamese network on listed pairs, at the scale of Koch's paper."""
 
-import errno
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,8 +9,8 @@ import numpy as np
 
 from .._checks import indices, refuse_bytes, same_labels, whole_number
 from .._files import digest, read_arrays, write_arrays
-from .checkpoint import assign, require_equal, values
-from .identity import describe, identity, settings_of
+from .checkpoint import assign, checkpoint_path, require_equal, values
+from .identity import comparable, describe, identity, settings_of
 from .logged import NumbersOnly
 from .stopping import OneShotStopping
 from .store import IndexedPairs
@@ -93,7 +91,8 @@ def fit_pairs(
     ValueError
         If ``pairs`` are not indices of images, there are fewer of them than one batch holds, the
         images are neither in [0, 1] nor standardized around 0, a callback logs anything but a
-        number, or the folder holds the checkpoint of another training; with a folder also if the
+        number, the optimizer averages weights, or the folder holds the checkpoint of another
+        training; with a folder also if the
         distortion depends on something that cannot be compared, such as an open file.
     NotADirectoryError
         If ``folder`` is a file.
@@ -118,15 +117,18 @@ def fit_pairs(
     """
     epochs, seed = whole_number(epochs, "epochs", 1), whole_number(seed, "seed", 0)
     images, pairs, same, batch_size = _checked(images, pairs, same, batch_size)
-    path = Path(folder).expanduser() / "checkpoint.npz" if folder else None
-    if path and path.parent.exists() and not path.parent.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "A file; expected a folder", str(folder))
+    path = checkpoint_path(folder)
     model = IndexedPairs(network, images, distort, seed)
     # "auto" is XLA on a GPU but not for TensorFlow on a CPU, where it made the convolutions of
     # a small network two to three times slower.
     model.compile(optimizer, "binary_crossentropy", jit_compile="auto")
     model.build((None, 2))
     optimizer.build(model.trainable_variables)
+    if optimizer.use_ema:
+        raise ValueError(
+            "the optimizer averages weights, and here it would put the mean in their place after "
+            "each epoch; expected one with averaging=None. To average, train with fit_encoder."
+        )
     state = {
         "network": network.variables,  # with the states of its dropout, if it has any
         "optimizer": optimizer.variables,
@@ -150,7 +152,7 @@ def fit_pairs(
             "seed": seed,
             "stopping": stopping and [stopping.patience, stopping.every, stopping.max_seconds],
         }
-        settings = json.loads(json.dumps(settings, default=describe, sort_keys=True))
+        settings = comparable(settings)
     if path and path.exists():
         record, arrays = read_arrays(path)
         require_equal(settings, record["settings"], path)
@@ -220,8 +222,6 @@ def _checked(images, pairs, same, batch_size):
         raise ValueError(f"images have shape {images.shape}; expected (n, height, width, channels)")
     images = images.astype("uint8" if images.dtype.kind in "biu" else "float32", copy=False)
     pairs = indices(pairs, "pairs", ("n_pairs", "2"), len(images))
-    if pairs.shape[1] != 2:
-        raise ValueError(f"pairs have shape {pairs.shape}; expected (n_pairs, 2)")
     same = same_labels(same, len(pairs)).astype("float32")
     batch_size = whole_number(batch_size, "batch_size", 1)
     if len(pairs) < batch_size:

@@ -37,7 +37,7 @@ class OneShotStopping(keras.callbacks.Callback):
     measured : list of (int, float)
         Epochs, counted from 1, and accuracies.
     best, best_epoch : float, int
-        Highest accuracy, and the epoch before whose end nothing was as good.
+        Highest accuracy, and the first epoch that reached it.
     seconds : float
         From the start of the training to the end of its last epoch.
 
@@ -116,7 +116,8 @@ class OneShotStopping(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         done = epoch + 1
-        if done % self.every == 0 or done == self.params.get("epochs"):
+        late = self.max_seconds is not None and self._elapsed() > self.max_seconds
+        if late or done % self.every == 0 or done == self.params.get("epochs"):
             accuracy = float(plain_number("one_shot", self.measure()))
             if not np.isfinite(accuracy):
                 raise ValueError(
@@ -129,10 +130,12 @@ class OneShotStopping(keras.callbacks.Callback):
             if accuracy > self.best:
                 self.best, self.best_epoch = accuracy, done
                 self.best_weights = self.model.get_weights()
-        self.seconds = self._seconds_before + time.perf_counter() - self._began
-        late = self.max_seconds is not None and self.seconds > self.max_seconds
+        self.seconds = self._elapsed()
         if late or sum(e > self.best_epoch for e, _ in self.measured) >= self.patience:
             self.model.stop_training = True
+
+    def _elapsed(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._began
 
     def on_train_end(self, logs=None):
         if self.best_weights is not None:

@@ -60,6 +60,6 @@ def test_called_again_it_leaves_its_files_and_no_others(written, tmp_path):
 def test_suit_the_encoder_for_photographs(written):
     survey = survey_folder(written)
     assert survey.encoder == "photos"
-    assert survey.reason == "images are in color"
+    assert survey.reason == "images are in colour"
     assert len(survey.paths) == len(survey.labels) == 423
     assert survey.skipped == []

@@ -84,7 +84,7 @@ def test_the_chapter_runs_unchanged_on_a_folder_of_photographs(tmp_path):
     assert notebook["metadata"]["papermill"]["exception"] is None
     text = text_of(notebook)
     assert "yours: 404 images of 5 classes, 5 to 100 of each; 2 files left out" in text
-    assert "images are in color: encoder 'photos'" in text
+    assert "images are in colour: encoder 'photos'" in text
     assert "  left out: notes.txt: not in a class folder" in text
     assert "  left out: beach/000.jpg: broken image" in text
     metrics = chapters.read_record(record)["metrics"]

@@ -73,6 +73,21 @@ class TestFit:
         np.testing.assert_allclose(found.matrix, expected, rtol=1e-5)
         np.testing.assert_allclose(found.mean, unit(alone).mean(axis=0), atol=1e-6)
 
+    @pytest.mark.filterwarnings("error::RuntimeWarning")
+    @pytest.mark.parametrize(
+        ("embeddings", "labels"),
+        [
+            (np.eye(3), [0, 0, 1]),
+            (np.random.default_rng(0).normal(size=(5, 8)), [0, 0, 1, 2, 3]),
+            ([[1.0], [-1.0], [1.0]], [0, 0, 1]),
+        ],
+        ids=["one pair", "one pair of many dimensions", "one dimension"],
+    )
+    def test_differences_along_one_line_give_a_size_and_no_shape(self, embeddings, labels):
+        found = fit_adaptation(embeddings, labels).matrix
+        assert found[0, 0] > 0
+        np.testing.assert_allclose(found, found[0, 0] * np.eye(len(found)), rtol=1e-5)
+
     def test_names_and_numbers_are_labels_alike(self):
         z = np.random.default_rng(4).normal(size=(12, 3))
         names = np.array(["d", "a", "c", "b"])[LABELS]

@@ -551,6 +551,22 @@ class TestRandomSymmetry:
         assert keras.layers.deserialize(config).seed == 7
 
 
+class TestOneChannel:
+    """Of colour images one channel alone would be read."""
+
+    IMAGES = np.zeros((4, 12, 12, 3), "float32")
+
+    def test_apply_affine(self):
+        with pytest.raises(ValueError, match=r"\(4, 12, 12, 3\); expected \(n, height, width"):
+            augment.apply_affine(self.IMAGES, np.tile(np.eye(2, 3), (4, 1, 1)))
+
+    @pytest.mark.parametrize("share", [0.0, 1.0])
+    def test_composition(self, share):
+        layer = augment.RandomComposition(0, 2, share=share)
+        with pytest.raises(ValueError, match=r"\(4, 12, 12, 3\); expected \(batch, side, side"):
+            layer(self.IMAGES, training=True)
+
+
 class TestRandomComposition:
     @pytest.fixture(scope="class")
     @classmethod

@@ -23,6 +23,7 @@ from siamese_utils import (
     command,
     models,
 )
+from siamese_utils._command_choice import warn_of_choice
 from siamese_utils._warn import warn
 from siamese_utils.chapters import write_letters
 from siamese_utils.models.pretrained import pretrained_names
@@ -392,6 +393,26 @@ def test_what_is_said_in_words_of_the_shell_is_said_in_python():
         assert any(python in text for text in texts), python
 
 
+VERDICT = (
+    r"warning: on classes left out the model "
+    r"(is no better than chance|cannot be told from chance with \d+ images)\. Give more classes"
+)
+
+
+@pytest.mark.parametrize(
+    ("one_shot", "verdict"),
+    [(0.25, "is no better than chance"), (0.4, "cannot be told from chance with 12 images")],
+)
+def test_no_better_than_chance_is_told_from_too_few_to_tell(one_shot, verdict):
+    rates = (0.5, 0.5, 0.5)
+    choice = ThresholdChoice(
+        0.5, None, 4, 12, 3, 4, rates, rates, rates, (one_shot, one_shot, one_shot)
+    )
+    with pytest.warns(UserWarning) as said:
+        warn_of_choice(choice)
+    assert f"on classes left out the model {verdict}. Give more" in str(said[-1].message)
+
+
 def test_a_warning_is_said_once(run, monkeypatch):
     """The images of a command are read more than once."""
 
@@ -545,7 +566,7 @@ class TestTrain:
         status, out, err = run("train", str(emblems), model, "--json")
         assert status == 0, err
         found = json.loads(out)
-        assert (found["encoder"], found["reason"]) == ("photos", "images are in color")
+        assert (found["encoder"], found["reason"]) == ("photos", "images are in colour")
         for name in ("red", "green", "blue"):
             paths = [str(emblems / name / f"{k}.png") for k in (0, 1)]
             status, out, err = run("enroll", model, gallery, name, *paths, "--average")
@@ -591,7 +612,8 @@ class TestTrain:
         self, run, drawings, monkeypatch, strangers
     ):
         half, few = (0.5, 0.5, 0.5), (0.1, 0.1, 0.1)
-        found = ThresholdChoice(0.1, None, 6, 36, 3, 5, few, few, (0.8,) * 3, half)
+        wanted = None if strangers is None else float(strangers)
+        found = ThresholdChoice(0.1, wanted, 6, 36, 3, 5, few, few, (0.8,) * 3, half)
         monkeypatch.setattr(Recognizer, "choose_threshold", lambda *arguments: found)
         options = [] if strangers is None else ["--strangers", strangers]
         _, _, err = run("evaluate", "omniglot", str(drawings), *options)
@@ -670,7 +692,7 @@ class TestTrain:
                 save(tmp_path / "noise" / f"c{k}" / f"{i}.png", rng.integers(0, 256, (20, 20)))
         status, _, err = run("evaluate", "omniglot", str(tmp_path / "noise"))
         assert status == 0
-        assert "warning: on classes left out the model is no better than chance." in err
+        assert re.search(VERDICT, err)
         assert "photos (photographs)" in err
 
 

@@ -136,12 +136,18 @@ class TestDrawEpisodes:
     @pytest.mark.parametrize(
         ("change", "message"),
         [
-            ({"n_way": 18}, "alphabet 'Tagalog' has 17 characters, but .* n_way=18"),
-            ({"n_way": 68, "alphabets": None}, "the set has 67 characters, but .* n_way=68"),
+            ({"n_way": 18}, "alphabet 'Tagalog' has 17 classes, but .* n_way=18"),
+            ({"n_way": 68, "alphabets": None}, "the set has 67 classes, but .* n_way=68"),
             ({"n_way": 1}, "n_way is 1; expected a whole number of at least 2"),
             ({"n_episodes": 0}, "n_episodes is 0; expected a whole number of at least 1"),
-            ({"drawers": np.ones(5)}, "134 images but 5 drawers; expected one for each image"),
-            ({"alphabets": np.ones(5)}, "134 images but 5 alphabets; expected one for each image"),
+            (
+                {"drawers": np.ones(5)},
+                "134 images but 5 drawers; expected one for each image",
+            ),
+            (
+                {"alphabets": np.ones(5)},
+                "134 images but 5 alphabets; expected one for each image",
+            ),
         ],
     )
     def test_refuses(self, change, message):
@@ -259,7 +265,12 @@ class TestAlphabetPairs:
             ([0, 0, 0, 0], None, 4, "alphabet 'A' has no different pair: 4 images of 1 char"),
             ([0, 1, 2, 3], None, 4, "alphabet 'A' has no same pair: 4 images of 4 characters"),
             ([0, 0, 1, 1], [1, 1, 2, 2], 4, "no same pair of two drawers: 4 images of 2"),
-            ([0, 0, 1, 1], [1, 1], 4, "4 images but 2 drawers; expected one for each image"),
+            (
+                [0, 0, 1, 1],
+                [1, 1],
+                4,
+                "4 images but 2 drawers; expected one for each image",
+            ),
         ],
     )
     def test_refuses(self, labels, drawers, n_pairs, message):

@@ -14,17 +14,17 @@ pytestmark = pytest.mark.backend
 N_WAY, N_IMAGES = 5, 4
 
 
-def loss(points, form, n_images=N_IMAGES, n_support=1, temperature=1.0):
+def loss(points, form, n_images=N_IMAGES, n_shot=1, temperature=1.0):
     points = np.array(points, "float32")
     labels = np.arange(len(points)) // n_images
-    value = EpisodicLoss(form, n_support, temperature)(labels, points)
+    value = EpisodicLoss(form, n_shot, temperature)(labels, points)
     return float(keras.ops.convert_to_numpy(value))
 
 
-def slope(points, form, n_images=N_IMAGES, n_support=1, temperature=1.0):
+def slope(points, form, n_images=N_IMAGES, n_shot=1, temperature=1.0):
     points = np.array(points, "float32")
     labels = keras.ops.convert_to_tensor(np.arange(len(points)) // n_images)
-    chosen = EpisodicLoss(form, n_support, temperature)
+    chosen = EpisodicLoss(form, n_shot, temperature)
     return gradient(lambda z: chosen(labels, z), points)
 
 
@@ -35,15 +35,15 @@ def batch():
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
-def by_loop(points, form, n_support, temperature):
+def by_loop(points, form, n_shot, temperature):
     """The papers' formulas, query by query and class by class."""
     classes = points.reshape(N_WAY, N_IMAGES, -1)
     terms = []
     for own in range(N_WAY):
-        for query in classes[own, n_support:]:
+        for query in classes[own, n_shot:]:
             weights = []
             for other in range(N_WAY):
-                support = classes[other, :n_support]
+                support = classes[other, :n_shot]
                 if form == "matching":
                     weights.append(sum(np.exp(query @ image / temperature) for image in support))
                 else:
@@ -59,7 +59,7 @@ def test_matching_by_hand():
     e / (e + 1). So has that of the second class.
     """
     points = [[1, 0], [0, 1], [1, 0], [-1, 0], [0, -1], [-1, 0]]
-    found = loss(points, "matching", n_images=3, n_support=2)
+    found = loss(points, "matching", n_images=3, n_shot=2)
     assert found == pytest.approx(np.log(1 + np.exp(-1)), abs=1e-6)
 
 
@@ -68,24 +68,24 @@ def test_prototypical_by_hand():
     9 from the other: by temperature 8 that costs log(1 + exp(-2)) and log(1 + exp(-1)).
     """
     points = [[0], [2], [1], [4], [6], [4]]
-    found = loss(points, "prototypical", n_images=3, n_support=2, temperature=8.0)
+    found = loss(points, "prototypical", n_images=3, n_shot=2, temperature=8.0)
     assert found == pytest.approx((0.126928 + 0.313262) / 2, abs=1e-6)
 
 
 @pytest.mark.parametrize("form", EPISODES)
-@pytest.mark.parametrize("n_support", [1, 2, 3])
+@pytest.mark.parametrize("n_shot", [1, 2, 3])
 @pytest.mark.parametrize("temperature", [1.0, 0.1])
-def test_equals_a_loop_over_queries_and_classes(batch, form, n_support, temperature):
-    found = loss(batch, form, n_support=n_support, temperature=temperature)
-    assert found == pytest.approx(by_loop(batch, form, n_support, temperature), rel=1e-5)
+def test_equals_a_loop_over_queries_and_classes(batch, form, n_shot, temperature):
+    found = loss(batch, form, n_shot=n_shot, temperature=temperature)
+    assert found == pytest.approx(by_loop(batch, form, n_shot, temperature), rel=1e-5)
 
 
 def test_with_one_support_image_prototypical_is_matching_at_half_the_temperature(batch):
     """On the sphere a squared distance is 2 - 2 x similarity. With two images it is not so."""
     matching = loss(batch, "matching", temperature=0.1)
     assert loss(batch, "prototypical", temperature=0.2) == pytest.approx(matching, rel=1e-5)
-    matching = loss(batch, "matching", n_support=2, temperature=0.1)
-    two = loss(batch, "prototypical", n_support=2, temperature=0.2)
+    matching = loss(batch, "matching", n_shot=2, temperature=0.1)
+    two = loss(batch, "prototypical", n_shot=2, temperature=0.2)
     assert two != pytest.approx(matching, rel=1e-2)
 
 
@@ -94,18 +94,18 @@ class TestOrder:
     def test_of_the_classes_does_not_matter(self, batch, form):
         classes = batch.reshape(N_WAY, N_IMAGES, 3)
         moved = classes[[3, 0, 4, 1, 2]].reshape(-1, 3)
-        expected = loss(batch, form, n_support=2, temperature=0.1)
-        assert loss(moved, form, n_support=2, temperature=0.1) == pytest.approx(expected, rel=1e-5)
+        expected = loss(batch, form, n_shot=2, temperature=0.1)
+        assert loss(moved, form, n_shot=2, temperature=0.1) == pytest.approx(expected, rel=1e-5)
 
     def test_within_the_support_and_within_the_queries_does_not_matter(self, batch, form):
         moved = batch.reshape(N_WAY, N_IMAGES, 3)[:, [1, 0, 3, 2]].reshape(-1, 3)
-        expected = loss(batch, form, n_support=2, temperature=0.1)
-        assert loss(moved, form, n_support=2, temperature=0.1) == pytest.approx(expected, rel=1e-5)
+        expected = loss(batch, form, n_shot=2, temperature=0.1)
+        assert loss(moved, form, n_shot=2, temperature=0.1) == pytest.approx(expected, rel=1e-5)
 
     def test_says_what_is_a_query(self, batch, form):
         moved = batch.reshape(N_WAY, N_IMAGES, 3)[:, [2, 3, 0, 1]].reshape(-1, 3)
-        expected = loss(batch, form, n_support=2, temperature=0.1)
-        found = loss(moved, form, n_support=2, temperature=0.1)
+        expected = loss(batch, form, n_shot=2, temperature=0.1)
+        found = loss(moved, form, n_shot=2, temperature=0.1)
         assert found != pytest.approx(expected, rel=1e-2)
 
     def test_of_the_images_does_not_matter_where_the_labels_follow(self, batch, form):
@@ -114,7 +114,7 @@ class TestOrder:
         by_place = np.argsort(np.tile(np.arange(N_IMAGES), N_WAY), kind="stable")
         rng = np.random.default_rng(1)
         shuffled = np.concatenate([rng.permutation(part) for part in np.split(by_place, 2)])
-        expected = loss(batch, form, n_support=2, temperature=0.1)
+        expected = loss(batch, form, n_shot=2, temperature=0.1)
         for order in (by_place, shuffled):
             points = batch[order].astype("float32")
             found = float(EpisodicLoss(form, 2, 0.1)(labels[order], points))
@@ -124,10 +124,10 @@ class TestOrder:
         """Images of one place in their class, taken as a class of their own."""
         labels = np.arange(len(batch)) % N_WAY
         classes = np.stack([batch[labels == c] for c in range(N_WAY)])
-        expected = loss(classes.reshape(-1, 3), form, n_support=2, temperature=0.1)
+        expected = loss(classes.reshape(-1, 3), form, n_shot=2, temperature=0.1)
         found = float(EpisodicLoss(form, 2, 0.1)(labels, batch.astype("float32")))
         assert found == pytest.approx(expected, rel=1e-5)
-        assert found != pytest.approx(loss(batch, form, n_support=2, temperature=0.1), rel=1e-2)
+        assert found != pytest.approx(loss(batch, form, n_shot=2, temperature=0.1), rel=1e-2)
 
 
 @pytest.mark.parametrize("form", EPISODES)
@@ -136,14 +136,14 @@ class TestUnevenClasses:
 
     LABELS = np.array([7, 2, 9, 7, 2, 7, 4, 2, 7, 9])
 
-    def by_loop(self, points, form, n_support, temperature):
+    def by_loop(self, points, form, n_shot, temperature):
         members = {c: np.flatnonzero(c == self.LABELS) for c in np.unique(self.LABELS)}
         terms = []
         for own, places in members.items():
-            for query in points[places[n_support:]]:
+            for query in points[places[n_shot:]]:
                 weight = {}
                 for other, there in members.items():
-                    support = points[there[:n_support]]
+                    support = points[there[:n_shot]]
                     if form == "matching":
                         weight[other] = np.exp(support @ query / temperature).sum()
                     else:
@@ -152,11 +152,11 @@ class TestUnevenClasses:
                 terms.append(-np.log(weight[own] / sum(weight.values())))
         return np.mean(terms)
 
-    @pytest.mark.parametrize("n_support", [1, 2, 3])
-    def test_equals_a_loop(self, batch, form, n_support):
+    @pytest.mark.parametrize("n_shot", [1, 2, 3])
+    def test_equals_a_loop(self, batch, form, n_shot):
         points = batch[:10].astype("float32")
-        found = float(EpisodicLoss(form, n_support, 0.2)(self.LABELS, points))
-        expected = self.by_loop(points.astype(float), form, n_support, 0.2)
+        found = float(EpisodicLoss(form, n_shot, 0.2)(self.LABELS, points))
+        expected = self.by_loop(points.astype(float), form, n_shot, 0.2)
         assert found == pytest.approx(expected, rel=1e-5)
 
     def test_without_a_query_nothing_is_lost(self, batch, form):
@@ -178,7 +178,7 @@ class TestEdges:
     def test_equal_images_cost_a_blind_guess(self, form, temperature):
         """A fifth for each class; each image is pulled and pushed alike."""
         points = np.tile([0.6, 0.8], (N_WAY * N_IMAGES, 1))
-        options = {"n_support": 2, "temperature": temperature}
+        options = {"n_shot": 2, "temperature": temperature}
         assert loss(points, form, **options) == pytest.approx(np.log(N_WAY), abs=1e-4)
         assert np.isfinite(slope(points, form, **options)).all()
 
@@ -227,11 +227,11 @@ class TestRefuses:
         with pytest.raises(ValueError, match=r"'relation'; expected one of matching, prototypical"):
             EpisodicLoss("relation")
 
-    @pytest.mark.parametrize("n_support", [-1, 0, 1.0, True, None])
-    def test_episodes_without_a_support_image(self, n_support):
-        message = rf"n_support is {n_support}; expected a whole number of at least 1"
+    @pytest.mark.parametrize("n_shot", [-1, 0, 1.0, True, None])
+    def test_episodes_without_a_support_image(self, n_shot):
+        message = rf"n_shot is {n_shot}; expected a whole number of at least 1"
         with pytest.raises(ValueError, match=message):
-            EpisodicLoss("matching", n_support)
+            EpisodicLoss("matching", n_shot)
 
     @pytest.mark.parametrize("temperature", [0, -1.0, float("nan")])
     def test_a_temperature_that_is_not_positive(self, temperature):
@@ -240,7 +240,7 @@ class TestRefuses:
 
 
 def test_survives_its_config():
-    loss = EpisodicLoss("prototypical", n_support=2, temperature=0.7)
+    loss = EpisodicLoss("prototypical", n_shot=2, temperature=0.7)
     again = keras.losses.deserialize(keras.losses.serialize(loss))
     assert isinstance(again, EpisodicLoss)
-    assert (again.form, again.n_support, again.temperature) == ("prototypical", 2, 0.7)
+    assert (again.form, again.n_shot, again.temperature) == ("prototypical", 2, 0.7)

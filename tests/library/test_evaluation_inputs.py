@@ -359,7 +359,7 @@ class TestRefuses:
         [
             ([0.0, 1.0], [0, 1], [[0.0]], [0], r"stored vectors have shape \(2,\)"),
             ([[0.0], [1.0]], [0, 1], [0.0], [0], r"queries have shape \(1,\)"),
-            ([[0.0], [1.0]], [0], [[0.0]], [0], "2 images but 1 labels"),
+            ([[0.0], [1.0]], [0], [[0.0]], [0], "2 images but 1 labels; expected one for each"),
             ([[0.0], [1.0]], [0, 1], [[0.0]], [0, 1], "1 images but 2 labels"),
             ([[0.0], [1.0]], [0, 1], [[0.0, 1.0]], [0], "of 1 and queries of 2 dimensions"),
             ([[0.0], [1.0]], [0, 1], [[0.0]], [5], "1 labels that no stored vector has, such as"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from qdrant_client import QdrantClient
+from sklearn.base import clone
 
 from siamese_utils.recognition import QdrantIndex, Recognizer, UsearchIndex, qdrant_index
 from siamese_utils.recognition.index import ExactIndex
@@ -108,6 +109,17 @@ class TestQdrant:
         with pytest.raises(ValueError, match="there is a collection 'mine' already"):
             Recognizer(index=qdrant_index(client, "mine"), unknown=-1).fit(vectors, np.arange(N))
         assert client.count("mine").count == 5
+
+    def test_two_recognizers_do_not_share_one(self, vectors):
+        """The second one's gallery is in the place of the first's, whose answers would be its."""
+        index = qdrant_index(QdrantClient(":memory:"), "mine")
+        labels = np.arange(len(vectors))
+        first = Recognizer(index=index).fit(vectors, labels)
+        second = clone(first).fit(vectors[::-1], labels)
+        assert second.predict(vectors[:3]).tolist() == [N - 1, N - 2, N - 3]
+        for ask in (lambda: first.predict(vectors[:3]), lambda: first.enroll(0, vectors[:1])):
+            with pytest.raises(ValueError, match="'mine' was written anew by another recognizer"):
+                ask()
 
     def test_a_folder_of_its_own_outlives_the_client(self, vectors, tmp_path):
         """As a server does: what one client stored, another one finds."""

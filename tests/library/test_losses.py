@@ -41,7 +41,7 @@ def loss(same, distance, margin=1.0):
         (losses.TripletLoss(), {"mining": "semi_hard", "form": "hinge", "margin": 0.2}),
         (
             losses.EpisodicLoss("matching"),
-            {"form": "matching", "n_support": 1, "temperature": 0.1},
+            {"form": "matching", "n_shot": 1, "temperature": 0.1},
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -55,11 +56,17 @@ def test_an_adapted_encoder_is_exported_with_its_adaptation(encoder, images, pat
     assert recognizer.export(path) < 1e-4
 
 
-def test_says_how_images_are_read(encoder, path):
-    Recognizer(encoder, 0.25, reading=READING).export(path)
+@pytest.mark.parametrize(
+    ("polarity", "pixels"),
+    [("ink", "ink 1 and paper 0"), ("as is", "red first, from 0 (black) to 1 (white)")],
+)
+def test_says_how_images_are_read(encoder, path, polarity, pixels):
+    reading = replace(READING, polarity=polarity)
+    Recognizer(encoder, 0.25, reading=reading).export(path)
     props = {prop.key: json.loads(prop.value) for prop in onnx.load(path).metadata_props}
     assert props["threshold"] == 0.25
-    assert Reading.from_dict(props["reading"]) == READING
+    assert Reading.from_dict(props["reading"]) == reading
+    assert props["pixels"] == f"(batch, height, width, channels), {pixels}"
 
 
 def test_an_answer_that_differs_leaves_the_old_file(encoder, path, monkeypatch):

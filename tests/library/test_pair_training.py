@@ -22,6 +22,7 @@ from siamese_utils.training import (
     LayerwiseSGD,
     OneShotStopping,
     Progress,
+    adamw,
     fit_pairs,
     mixed_precision,
     pair_training,
@@ -243,6 +244,13 @@ class TestFitPairs:
 
 
 @pytest.mark.slow
+def test_a_mean_of_the_weights_is_refused():
+    """Keras puts it in their place at the end of each `fit`, of which there is one an epoch."""
+    optimizer = adamw(0.01, 10, averaging=0.99)
+    with pytest.raises(ValueError, match=r"averaging=None\. To average"):
+        fit_pairs(network(), IMAGES, PAIRS, SAME, optimizer, epochs=2, batch_size=4)
+
+
 class TestStopping:
     def run(self, accuracies, epochs=9, **options):
         """A training whose weights are the epoch's number, with accuracies told in advance."""
@@ -281,6 +289,10 @@ class TestStopping:
         stopping, epochs, weight = self.run([0.1], max_seconds=0)
         assert (epochs, weight) == (1, 1.0)
         assert stopping.seconds > 0
+
+    def test_the_epoch_that_a_limit_ends_with_is_measured(self):
+        stopping, epochs, weight = self.run([0.1], every=5, max_seconds=0)
+        assert (stopping.measured, epochs, weight) == ([(1, 0.1)], 1, 1.0)
 
     def test_in_keras_s_fit(self):
         net = network()

@@ -18,6 +18,20 @@ def axis():
     return figure.subplots()
 
 
+def test_tiles_of_pairs_share_one_scale_of_grey():
+    """A pale image stays pale beside a dark one."""
+    images = np.full((4, 6, 6, 1), 0.5)
+    images[:, 2, 2] = 0.6
+    distances = np.linspace(0, 1, 6)
+    pairs = np.array([[0, 1], [0, 2], [0, 3], [1, 2], [1, 3], [2, 3]])
+    with plt.rc_context():
+        plots.use_style()
+        figure = plots.pairs_by_distance(images, pairs, np.arange(6) % 2, distances, 0.5)
+    tiles = [box.offsetbox for box in figure.axes[0].artists]
+    plt.close(figure)
+    assert {(tile.image.norm.vmin, tile.image.norm.vmax) for tile in tiles} == {(0, 1)}
+
+
 class TestDetCurve:
     @pytest.fixture
     def curve(self, axis):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from sklearn.base import clone
@@ -219,6 +220,10 @@ class TestUnknown:
                 "a class is called 'a', and that is the answer",
             ),
             ({"threshold": 0.5, "unknown": None}, ["a"], "unknown is None and the labels"),
+            ({"threshold": 0.5, "unknown": -0.5}, [1], "unknown is -0.5 and the labels are like 1"),
+            ({"threshold": 0.5, "unknown": True}, [1], "unknown is True and the labels are like 1"),
+            ({"threshold": 0.5, "unknown": -1}, [True], "the labels are like True; expected one"),
+            ({"threshold": 0.5, "unknown": True}, [False], "the labels are like False"),
         ],
     )
     def test_refuses_what_does_not_suit_the_labels(self, settings, labels, message):
@@ -275,6 +280,20 @@ class TestAdd:
 
 
 class TestEstimator:
+    def test_the_columns_of_a_table_keep_their_names(self, tmp_path):
+        table = pd.DataFrame({"a": [1.0, 0.0], "b": [0.0, 1.0]})
+        recognizer = Recognizer().fit(table, ["x", "y"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            assert recognizer.predict(table).tolist() == ["x", "y"]
+        with pytest.raises(ValueError, match="names should match"):
+            recognizer.predict(table[["b", "a"]])
+        recognizer.save_gallery(tmp_path / "gallery.npz")
+        recognizer.load_gallery(tmp_path / "gallery.npz")
+        assert not hasattr(recognizer, "feature_names_in_")
+        recognizer.fit(table.to_numpy(), ["x", "y"])
+        assert recognizer.n_features_in_ == 2 and not hasattr(recognizer, "feature_names_in_")
+
     def test_settings_are_only_stored(self, encoder):
         reading = Reading((8, 8), 1)
         classifier = Recognizer(encoder, 0.5, "none", reading)
@@ -439,7 +458,7 @@ def test_many_images_are_read_in_blocks(encoder, images, tmp_path, monkeypatch):
     assert sizes == [2] * 6
     images = images.copy()
     images[5] = 0.3
-    with pytest.raises(ValueError, match="image 5 is of one color"):
+    with pytest.raises(ValueError, match="image 5 is of one colour"):
         recognizer.fit(images, names)
 
 
@@ -462,7 +481,7 @@ class TestCompare:
             assert recognizer.compare(x, -x).score >= -1
 
     def test_needs_a_threshold(self):
-        with pytest.raises(ValueError, match=r"threshold is None; expected .*best_threshold"):
+        with pytest.raises(ValueError, match=r"threshold is None; expected .*choose_threshold"):
             Recognizer().compare((1, 0), (0, 1))
 
     def test_no_finite_score_is_an_error(self, images):
@@ -486,6 +505,30 @@ class TestTrainedSince:
 
 
 class TestImages:
+    def test_a_doubtful_image_is_named_by_its_number(self):
+        """Blocks are prepared one after the other, and images of several sizes one by one."""
+        rng = np.random.default_rng(0)
+        drawings = np.ones((200, 105, 105, 1), "float32")
+        for drawing in drawings:
+            row, column = rng.integers(20, 60, size=2)
+            drawing[row : row + 6, column : column + 30] = 0
+        drawings[195] = 1 - 0.01 * (1 - drawings[195])
+        recognizer = Recognizer.pretrained("omniglot")
+        with pytest.warns(UserWarning, match="^image 195 has a contrast") as said:
+            recognizer.fit(drawings, np.arange(200) % 4)
+        assert [each.category for each in said].count(UserWarning) == 1
+        sizes = [drawings[0], drawings[195, :90], drawings[195, :, :80]]
+        with pytest.warns(UserWarning, match="^image 1 has a contrast.*; image 2 has a") as said:
+            recognizer.fit(sizes, ["a", "b", "c"])
+        assert [each.category for each in said].count(UserWarning) == 1
+
+    def test_standardized_images_of_another_size_are_refused(self):
+        """Fitted, they would be cut to the levels of a file."""
+        reading, images = Reading((4, 4), 1), np.random.default_rng(0).normal(size=(2, 8, 8, 1))
+        with pytest.raises(ValueError, match=r"images have values from -.*expected \[0, 1\]"):
+            reading.prepare(images)
+        assert reading.prepare(images[:, ::2, ::2]).min() < 0
+
     def test_what_is_no_encoder_is_named(self, images):
         for encoder, message in (
             (
@@ -521,7 +564,7 @@ class TestImages:
             (np.ones((2, 8, 8, 2)), r"shape \(2, 8, 8, 2\); expected \(n, height, width, 1 or 3\)"),
             (np.full((2, *SHAPE), 255, "uint8"), "values from 255 to 255; expected"),
             ((image for image in ()), "type object; .* Collect what is not an array first"),
-            (np.ones((2, *SHAPE)), "image 0 is of one color"),
+            (np.ones((2, *SHAPE)), "image 0 is of one colour"),
         ],
     )
     def test_bad_images_are_named(self, encoder, bad, message):
@@ -607,6 +650,16 @@ class TestPretrained:
 
 
 class TestEvaluate:
+    @pytest.mark.parametrize("place", [0, 1_500, 2_999])
+    def test_the_only_pair_among_many_single_images_is_drawn(self, place):
+        """Of 3,001 images about 2,000 are drawn, and with them a class that can be asked."""
+        labels = np.arange(3_001)
+        labels[3_000] = place
+        rng = np.random.default_rng(0)
+        with pytest.warns(UserWarning, match="on classes that it was not trained on"):
+            found = Recognizer().evaluate(rng.normal(size=(3_001, 2)), labels)
+        assert found.n_images > found.n_classes
+
     @pytest.fixture
     def clusters(self):
         """Five classes around five directions, eight vectors each."""

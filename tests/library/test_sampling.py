@@ -355,7 +355,7 @@ class TestLabels:
     @pytest.mark.parametrize(
         ("labels", "message"),
         [
-            (np.eye(12), r"shape \(12, 12\); expected \(n,\). Of one-hot labels take"),
+            (np.eye(12), r"shape \(12, 12\); expected \(n,\). For one-hot labels, pass"),
             (np.zeros((12, 2, 3)), r"shape \(12, 2, 3\); expected \(n,\)"),
             (LABELS / 2, r"0\.5 \(float64\) do not number classes"),
             ((LABELS + 2**24).astype("float32"), r"16777216.0 \(float32\) .*below 16777216"),

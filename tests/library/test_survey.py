@@ -45,7 +45,7 @@ def write(root, make, n_classes=3, n_each=4, seed=0):
         (lambda rng: drawing(rng, 0, 255), "omniglot", "drawings on a plain background"),
         (lambda rng: drawing(rng, 180, 60), "omniglot", "drawings on a plain background"),
         (textured, "photos", "images have no plain background"),
-        (colored, "photos", "images are in color"),
+        (colored, "photos", "images are in colour"),
     ],
 )
 def test_finds_the_encoder_that_suits(tmp_path, make, encoder, reason):

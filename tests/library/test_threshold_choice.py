@@ -5,6 +5,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from siamese_utils import datasets, models
 from siamese_utils.models.adaptation import fit_adaptation
@@ -202,6 +203,21 @@ class TestOneShot:
         found = threshold_choice.choose(z.astype("float32"), LABELS, None, 4)
         assert not found.is_better_than_chance
 
+    def test_the_images_that_are_stored_are_no_trials(self, vectors):
+        """Eight of twenty would be better than one of five, and six of fifteen may be luck."""
+        found = threshold_choice.choose(vectors, LABELS, None, 4)
+        for n_images, better in ((20, False), (200, True)):
+            few = replace(found, n_classes=5, n_images=n_images, one_shot=(0.4, 0.4, 0.4))
+            assert few.is_better_than_chance is better
+
+    @pytest.mark.filterwarnings("error::RuntimeWarning")
+    def test_the_fewest_images_of_noise_are_not_without_errors(self):
+        """Three classes of two images: a fold is whitened by differences along two lines."""
+        for seed in range(4):
+            z = unit(np.random.default_rng(seed).normal(size=(6, 16))).astype("float32")
+            found = threshold_choice.choose(z, np.repeat(np.arange(3), 2), None, 3, whiten=True)
+            assert found.false_accept[0] + found.false_reject[0] > 0
+
     def test_good_ones_are(self, vectors):
         found = threshold_choice.choose(vectors, LABELS, None, 4)
         assert found.is_better_than_chance
@@ -309,7 +325,7 @@ class TestRecognizer:
         expected = threshold_choice.choose(z, LABELS[~some], None, 3)
         assert found.threshold == pytest.approx(expected.threshold, abs=1e-5)
 
-    @pytest.mark.parametrize("how", ["at once", "loaded"])
+    @pytest.mark.parametrize("how", ["at once", "loaded", "cloned"])
     def test_assessing_classes_that_it_was_adapted_to_warns(
         self, recognizer, images, tmp_path, how
     ):
@@ -318,6 +334,8 @@ class TestRecognizer:
         if how == "loaded":
             recognizer.save(tmp_path / "model.keras")
             recognizer = Recognizer.load(tmp_path / "model.keras")
+        if how == "cloned":
+            recognizer = clone(recognizer)
         with pytest.warns(UserWarning, match="of no new classes, and what is measured"):
             recognizer.evaluate(images[some], LABELS[some])
 

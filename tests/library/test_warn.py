@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from siamese_utils import evaluation
+from siamese_utils import _warn, evaluation
 from siamese_utils._warn import warn
 from siamese_utils.datasets import load_image_folder
 from siamese_utils.datasets.image_files import load_image, load_images
@@ -73,3 +73,14 @@ def test_of_another_library_in_between(recwarn):
     """What a library calls back is as near as a line outside of the package comes."""
     np.apply_along_axis(lambda row: warn("dark") or 0, 0, np.zeros(1))
     assert [(each.filename, str(each.message)) for each in recwarn] == [(__file__, "dark")]
+
+
+def test_a_file_beside_the_package_is_no_part_of_it(recwarn):
+    """Named siamese_utils_demo.py, for one."""
+    code = compile(
+        "from siamese_utils._warn import warn\nwarn('dark')",
+        f"{_warn.PACKAGE[:-1]}_demo.py",
+        "exec",
+    )
+    exec(code)
+    assert recwarn[0].filename == f"{_warn.PACKAGE[:-1]}_demo.py"

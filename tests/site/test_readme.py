@@ -145,7 +145,7 @@ def test_the_session_in_the_shell_is_what_it_says(tmp_path):
         elif program == "mkdir":
             assert run(["bash", "-c", line], tmp_path).returncode == 0
     assert "138-way one-shot accuracy on classes left out" in said["train"]
-    assert "encoder photos (images are in color)" in said["train"]
+    assert "encoder photos (images are in colour)" in said["train"]
     assert "2 stored of 2 classes" in said["enroll"]
     (shown,) = (block for language, block in BLOCKS if language == "text")
     for found, printed in zip(said["classify"].splitlines(), shown.splitlines(), strict=True):
