@@ -68,7 +68,7 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "n_ways_out": (1, 3, 3),  # of three: ways out of a collapse
     },
     "07_your_own_images": {
-        "letters": ("ABCDEFGH", ascii_uppercase, ascii_uppercase),
+        "letters": ("ABCDEFGHIJKL", ascii_uppercase, ascii_uppercase),
         "n_trials": (40, 1_000, 4_000),  # one-shot trials
         "head_steps": (2, 100, 400),  # of a dense layer on frozen embeddings
         "n_draws": (2, 20, 100),  # of the images that are stored
