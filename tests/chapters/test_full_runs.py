@@ -364,6 +364,12 @@ class TestPage:
     def test_without_records_there_is_no_picture(self, book):
         assert "figure" not in results_page.page(book / "results")
 
+    def test_a_training_s_minutes_are_those_of_its_median_pace(self):
+        """The sum has in it what the machine did meanwhile; older records have nothing else."""
+        slow = {"training seconds": 600.0, "seconds at the median pace": 120}
+        assert results_page.minutes_of_training([slow]) == 2
+        assert results_page.minutes_of_training([slow, {"training seconds": 240.0}]) == 3
+
     def test_each_network_of_the_frontier_is_a_row_of_its_seeds(self):
         def trained(accuracy, measure):
             share = {"accuracy": accuracy, "interval": [0.1, 1.0], "right": "AAAA"}
@@ -379,14 +385,14 @@ class TestPage:
             "minimal: small2, seed 1": trained(0.7, "official runs, plain"),
         }
         page = "\n".join(results_page.frontier_part(record))
-        assert "|  | within, plain | minutes | weights |" in page
+        assert "|  | within, one encoding | minutes | weights |" in page
         assert "| first | 60.0 % (50.0 to 70.0, 2 seeds) | 2 | 1,000 |" in page
         assert "| tried: more | 40.0 % | 2 | 1,000 |" in page
         assert "|  | seed 1 | seed 2 | mean |" in page
         one, two = "90.0 % (10.0 to 100.0)", "80.0 % (10.0 to 100.0)"
-        assert f"| small1: official runs, plain | {one} | {two} | 85.0 % |" in page
-        assert "| small1: minutes of training | 2 | 2 |  |" in page
-        assert "| small2: official runs, plain | 70.0 % (10.0 to 100.0) |  | 70.0 % |" in page
+        assert f"| minimal set 1: official runs, one encoding | {one} | {two} | 85.0 % |" in page
+        assert "| minimal set 1: minutes of training | 2 | 2 |  |" in page
+        assert "| minimal set 2: official runs, one encoding | 70.0 % (10.0 to 100.0) |  | 70.0 % |" in page
         assert "AAAA" not in page
 
     def test_a_second_seed_stands_beside_its_rung(self):
