@@ -246,7 +246,17 @@ def with_table(
         return [missing(name)]
     record = chapters.read_record(path)
     said = [f"{finding(record['metrics'])}\n"] if finding else []
-    return [*said, origin(record), include(name)]
+    return [*said, origin(record), include(name), *missed_bars(record)]
+
+
+def missed_bars(record: dict[str, Any]) -> list[str]:
+    """A sentence for each ratio of a record that is below its bar."""
+    bars, ratios = record["settings"].get("bars", {}), record["metrics"].get("ratios", {})
+    return [
+        f"This run missed a bar: in {key} the ratio is {ratios[key]:.2f}, and the bar is {bar}.\n"
+        for key, bar in bars.items()
+        if key in ratios and ratios[key] < bar
+    ]
 
 
 def missing(name: str) -> str:

@@ -288,6 +288,15 @@ class TestPage:
                 drawn = image.text["Description"]
             assert drawn == results_page.figure_digest(metrics[part.key]), path
 
+    def test_a_bar_that_was_missed_is_told(self):
+        record = {
+            "settings": {"bars": {"images": 1.8, "pairs": 50}},
+            "metrics": {"ratios": {"images": 1.709, "pairs": 50.0}},
+        }
+        (said,) = performance_page.missed_bars(record)
+        assert said == "This run missed a bar: in images the ratio is 1.71, and the bar is 1.8.\n"
+        assert performance_page.missed_bars({"settings": {}, "metrics": {}}) == []
+
     def test_the_figure_at_the_top_shows_the_ratios_of_the_tables(self):
         rows = performance_page.ratios(performance_page.BENCHMARKS)
         assert len(rows) == len(performance_page.RATIOS)
