@@ -119,7 +119,7 @@ CLAIMS = [
         "| ArcFace (proxies) | softmax classifier | * | * | *# (*# to *#) |",
     ),
     (
-        "loss by −2.2 (−3.4 to −0.7). They",
+        "loss by −2.2 (−3.4 to −0.7). The features",
         "06",
         "| ArcFace (proxies) | supervised contrastive | * | * | *# (*# to *#) |",
     ),
