@@ -128,6 +128,11 @@ def apply_affine(images, matrices):
     -------
     float32 tensor (n, height, width, 1)
 
+    Raises
+    ------
+    ValueError
+        For images of another shape, as those in colour.
+
     Examples
     --------
     A row of three pixels moves by one to the right, and then by half a pixel:
