@@ -19,7 +19,7 @@ from siamese_utils import chapters
 CHAPTERS = tool.names()
 # `make test` runs every chapter at quick, and one by the call of `make full`; `make test-all`
 # runs all of them so, on every backend that is installed.
-ONCE = ("03_mnist_pairs", DEFAULT)
+ONCE = ("06_triplet", DEFAULT)
 RUNS = [
     pytest.param(*run, marks=pytest.mark.slow if run == ONCE else pytest.mark.nightly)
     for run in itertools.product(CHAPTERS, (DEFAULT, *OTHERS))

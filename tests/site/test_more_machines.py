@@ -43,7 +43,7 @@ def said(process):
     return out
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("engine", ["UsearchIndex", "QdrantClient"])
 def test_a_large_index_knows_the_letters(tmp_path, engine):
     share, *count = said(start(code(engine), tmp_path)).split()
@@ -51,7 +51,7 @@ def test_a_large_index_knows_the_letters(tmp_path, engine):
     assert count in ([], ["300"]), "299 letters, and one that was enrolled"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_workers_embed_as_one_process_does(tmp_path):
     out = said(start(code("ray.init"), tmp_path, RAY_USAGE_STATS_ENABLED="0"))
     assert out.split()[-2:] == ["598", "598"]
@@ -76,7 +76,7 @@ def test_two_devices_have_the_losses_of_one(tmp_path):
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_two_processes_share_the_trials_of_a_search(tmp_path):
     text = code("layerwise_search")
     first, second = start(text, tmp_path), start(text, tmp_path)

@@ -133,7 +133,7 @@ def test_the_lines_of_python_do_what_they_say(tmp_path):
     assert found.stdout == "['lion' 'crab']\n"
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_session_in_the_shell_is_what_it_says(tmp_path):
     said = {}
     for line in SHELL:
