@@ -7,7 +7,7 @@ letters  Omniglot: trained on 25 background alphabets, chosen on the other five,
 
 Each loss trains the same encoder on as many steps of as many images, with the same distortions.
 Its learning rate and one number of its own are chosen on the validation alphabets by MAP@R, all
-losses with as many tries, as Musgrave et al. (2020) demand: three rates with the middle one of
+losses in the same way, as Musgrave et al. (2020) demand: three rates with the middle one of
 three values, and the other two values at the best rate. The choice is trained from two further
 seeds, and all three are measured on the evaluation alphabets once. Each training is written to
 results/recorded/compared_losses.json as soon as it is done, and is not repeated.

@@ -6,6 +6,7 @@ python tools/results_page.py
 import hashlib
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,7 +67,8 @@ LOSSES = """\
 
 `benchmarks/compared_losses.py` trained one encoder with each loss on 25 background alphabets.
 The learning rate and one value of its own were chosen for each loss on five further alphabets,
-with as many tries, and measured from three seeds on the 20 evaluation alphabets.
+with five tries each and two more for three of the losses, and measured from three seeds on the 20
+evaluation alphabets.
 [](../notebooks/06_triplet) explains the losses and the measures.
 """
 FRONTIER = """\
@@ -103,7 +105,7 @@ PAPER_NETWORK_FIGURE = """\
 it, and [](../notebooks/05_omniglot_20way) explains the official runs.
 
 ```{figure} figures/paper_network.png
-:alt: 20-way accuracy against training images; the curves rise steeply to 80 % and then flatten.
+:alt: 20-way accuracy against training images; the curves rise steeply to 70 % and then flatten.
 
 20-way accuracy on ten alphabets that are in no official run, while the network is trained.
 Dots: the training of two minutes in the first chapter.
@@ -323,7 +325,7 @@ def official_part(records: Path) -> list[str]:
 
 20-way one-shot accuracy on the official runs. A dot is a published figure (grey) or one of our
 seeds. A line shows how far 400 trials can be trusted: the 95 % interval around the mean. Koch and
-ARC learned from 40 alphabets, BPL and this book from 30.
+ARC had 40 alphabets to learn and choose from, BPL and this book 30.
 ```
 """
     ]
@@ -585,8 +587,19 @@ def origin(record: dict[str, Any], how_long: str = "") -> str:
     """When, how long, on what and with what a record was measured."""
     found = record["provenance"]
     versions = [f"{name} {version}" for name, version in found["versions"].items()]
-    how_long = how_long or minutes(record["seconds"])
-    said = f"Recorded on {found['date']} in {how_long} on {found['hardware']}; "
+    # A record that grows by one training at a time has the provenance of the last one at its head.
+    trainings = [
+        each
+        for each in record.get("metrics", {}).values()
+        if isinstance(each, dict) and "provenance" in each
+    ]
+    seconds = sum(each["seconds"] for each in trainings) or record["seconds"]
+    machines = Counter(each["provenance"]["hardware"] for each in trainings).most_common()
+    if len(machines) > 1:
+        machine = " and ".join(f"{name} ({count} of the trainings)" for name, count in machines)
+    else:
+        machine = found["hardware"]
+    said = f"Recorded on {found['date']} in {how_long or minutes(seconds)} on {machine}; "
     said += f"backend {found['backend']}; {', '.join(versions)}, Python {found['python']}; "
     commit = found.get("commit")
     said += f"commit `{commit}`" if commit else "its commit was not recorded"

@@ -370,6 +370,22 @@ class TestPage:
         assert results_page.minutes_of_training([slow]) == 2
         assert results_page.minutes_of_training([slow, {"training seconds": 240.0}]) == 3
 
+    def test_minutes_and_machines_are_those_of_all_trainings(self):
+        """At the head of a record that grows stands what the last training ran on."""
+        record = chapters.read_record(results_page.RECORDS / "recorded" / "mnist_pairs.json")
+
+        def on(hardware, seconds):
+            return {"seconds": seconds, "provenance": {"hardware": hardware}}
+
+        record["metrics"] = {"a": on("A, 2 cores", 120), "b": on("A, 1 core", 180)}
+        record["metrics"]["c"] = on("A, 2 cores", 300)
+        said = results_page.origin(record)
+        assert (
+            " in 10 minutes on A, 2 cores (2 of the trainings) and A, 1 core (1 of the trainings); "
+            in said
+        )
+        assert record["provenance"]["hardware"] in results_page.origin({**record, "metrics": {}})
+
     def test_each_network_of_the_frontier_is_a_row_of_its_seeds(self):
         def trained(accuracy, measure):
             share = {"accuracy": accuracy, "interval": [0.1, 1.0], "right": "AAAA"}
