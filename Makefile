@@ -99,7 +99,7 @@ check: setup  ## style, types, imports, fast unit tests and freshness of the cha
 	$(PYTEST) $(TWO) -m "not slow and not nightly" tests
 
 # The later chapters take longest, so they come first, and no worker ends alone with one of them.
-test: check  ## check, the slower tests, the book in a browser, and every chapter: 20 minutes
+test: check  ## check, the slower tests, the book in a browser, and every chapter: 20 to 30 minutes
 	$(LIMIT) $(PYTEST) $(THREE) -m "slow and not nightly" $(LONG_FIRST)
 	$(LIMIT) $(PYTEST) $(NBVAL) $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
 

@@ -17,8 +17,8 @@ quick    what the chapter trains on its page, measured as the long training is
 Each training is done from three seeds; the page of recorded runs shows which of them are there. It
 is an entry of results/recorded/frontier.json, written as soon as it is done, and kept as long as
 its settings are the same. After every hundred steps its state is saved in _build/frontier, from
-where it goes on if it was interrupted. Every measurement on
-test data is counted in results/looks.json.
+where it goes on if it was interrupted. Every measurement on test data is counted in
+results/looks.json.
 """
 
 import dataclasses
