@@ -51,6 +51,9 @@ export GRPC_VERBOSITY := ERROR
 export SIAMESE_REQUIRE_BACKENDS := $(BACKENDS)
 # A fixed hash seed would hide an order that depends on it.
 unexport PYTHONHASHSEED
+# Where it is set, as in many containers, each process would compile TensorFlow's code anew, which
+# takes longer than to run it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

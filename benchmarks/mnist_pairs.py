@@ -65,7 +65,6 @@ def of_source(train, validation, test, seed):
         "rmsprop",
         losses.ContrastiveLoss(1.0),
         metrics=[training.PairAccuracy(0.5)],
-        jit_compile=training.JIT_COMPILE,
     )
     pairs = {
         "training": (train[0], *sampling.consecutive_pairs(train[1], rng)),
@@ -226,7 +225,7 @@ def trained(images, labels, seed, values, loss="all pairs"):
         to_fit = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     n_steps = EPOCHS * -(-len(images) // 128)
     rate = keras.optimizers.schedules.CosineDecay(values["rate"], n_steps)
-    network.compile(keras.optimizers.Adam(rate), to_fit, jit_compile=training.JIT_COMPILE)
+    network.compile(keras.optimizers.Adam(rate), to_fit)
     network.fit(images, numbers, batch_size=128, epochs=EPOCHS, verbose=0)
     if loss == "softmax":
         return keras.Sequential([encoder, keras.layers.UnitNormalization()])

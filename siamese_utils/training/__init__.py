@@ -5,7 +5,7 @@ et al. (2015) do; both can be stopped and resumed. There are also optimisers, me
 report of progress, stopping by one-shot accuracy, and a search for Koch's layer-wise values.
 """
 
-from .._backend import JIT_COMPILE, mixed_precision
+from .._backend import mixed_precision
 from .encoder_training import adamw, fit_encoder
 from .layerwise import LayerwiseSGD
 from .metrics import ActiveTriplets, MeanDistance, PairAccuracy
@@ -16,7 +16,6 @@ from .search import LayerwiseSearch, LayerwiseValues, layerwise_search
 from .stopping import OneShotStopping
 
 __all__ = [
-    "JIT_COMPILE",
     "ActiveTriplets",
     "LayerwiseSGD",
     "LayerwiseSearch",

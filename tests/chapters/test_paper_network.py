@@ -157,7 +157,7 @@ def test_watches_runs_of_two_people_within_an_alphabet(script):
         assert set(part.alphabets[chosen[run]].ravel()) == {run % 2}
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 class TestTraining:
     @pytest.mark.parametrize("rung", ["the sources' recipe", "the paper's distortions"])
     def test_writes_an_entry_and_does_not_train_again(self, small, rung, capsys):

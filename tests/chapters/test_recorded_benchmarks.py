@@ -115,7 +115,7 @@ class TestComparedLosses:
         assert chosen == [(0.5, 1e-2, seed) for seed in (1, 2, 3)]
         assert len(trained) == len(set(trained)) == 7  # the first seed of the choice was there
 
-    @pytest.mark.slow
+    @pytest.mark.nightly
     @pytest.mark.parametrize("name", compared_losses.OWN)
     def test_each_loss_trains_and_is_measured(self, losses_script, name):
         train, measured = made_up_letters(2, 1), made_up_letters(2, 2)
@@ -178,7 +178,7 @@ class TestMnistPairs:
         assert means[0][1] == plain(mnist_pairs.CHOSEN)
         assert [f"{means[k][0]:.2f}" for k in (0, 1, -1)] == ["0.42", "0.50", "0.66"]
 
-    @pytest.mark.slow
+    @pytest.mark.nightly
     def test_one_unseen_digit_is_in_every_pair_and_in_no_training(self, monkeypatch):
         seen_labels, measured = [], []
 
@@ -206,7 +206,7 @@ class TestMnistPairs:
                 others = test[1][measured[2][1][measured[2][2] == 0, 1]]
                 assert not set(others) & {1, 2, 3}
 
-    @pytest.mark.slow
+    @pytest.mark.nightly
     def test_seen_and_unseen_digits_of_one_network(self, monkeypatch):
         monkeypatch.setattr(mnist_pairs, "N_PAIRS", 200)
         monkeypatch.setattr(mnist_pairs, "EPOCHS", 1)

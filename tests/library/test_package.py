@@ -169,6 +169,7 @@ def after_set_up(first="", times=1, **environment):
 
 @pytest.mark.slow
 class TestSetUp:
+    @pytest.mark.nightly
     @pytest.mark.skipif(not GLIBC, reason="only glibc can be told")
     def test_freed_memory_is_kept_for_the_next_step_and_not_by_an_import(self):
         plain = int(run(FAULTS.format(first="")))

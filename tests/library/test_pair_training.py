@@ -640,12 +640,11 @@ class TestIdentity:
     def test_is_the_same_in_another_process(self):
         """Whatever the order of sets there, and wherever things lie in memory."""
         code = "import test_pair_training as t; print(t.all_identities())"
-        for seed in "12":
-            environment = {**os.environ, "PYTHONHASHSEED": seed}
-            environment["PYTHONPATH"] = os.pathsep.join([os.path.dirname(__file__), *sys.path])
-            command = [sys.executable, "-c", code]
-            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-            assert json.loads(done.stdout.splitlines()[-1]) == json.loads(all_identities())
+        environment = {**os.environ, "PYTHONHASHSEED": "1"}
+        environment["PYTHONPATH"] = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+        assert json.loads(done.stdout.splitlines()[-1]) == json.loads(all_identities())
 
     def test_what_calls_itself_ends(self):
         def again(images, seed):
