@@ -73,7 +73,7 @@ class TestSetUp:
 
     def test_compiled_code_is_kept_whatever_the_environment_says(self, copy):
         (copy / "more.mk").write_text("told:; @echo [$$PYTHONDONTWRITEBYTECODE]\n")
-        two = ("-f", "Makefile", "-f", "more.mk")
+        two = ("--no-print-directory", "-f", "Makefile", "-f", "more.mk")
         assert self.make(copy, *two, "told", PYTHONDONTWRITEBYTECODE="1").stdout == "[]\n"
 
     @pytest.mark.nightly
