@@ -58,7 +58,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup lab book pdf check test test-backends test-all refresh full results address bench \
+.PHONY: help setup lab book pdf style check test test-backends test-all refresh full results address bench \
         constraints clean
 
 help:  ## list the commands
@@ -94,17 +94,20 @@ pdf: book  ## print the book as one PDF by an installed Chromium, and pack the p
 
 # The stored outputs are TensorFlow's, so that is the backend of these, whatever is installed.
 check test test-all refresh results: export KERAS_BACKEND := tensorflow
-check: setup  ## style, types, imports, fast unit tests and freshness of the chapters: two minutes
+check: style  ## style, types, imports, fast unit tests and freshness of the chapters: two minutes
+	$(PYTEST) $(TWO) -m "not slow and not nightly" tests
+
+# All tests in one run, so that the fast ones fill the time in which others wait for a browser. The
+# later chapters take longest, so they come first, and no worker ends alone with one of them.
+test: style  ## check, the slower tests, the book in a browser, and every chapter: 20 minutes
+	$(LIMIT) $(PYTEST) $(THREE) -m "not nightly" $(LONG_FIRST)
+	$(LIMIT) $(PYTEST) $(NBVAL) $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
+
+style: setup
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy siamese_utils
 	$(VENV)/bin/lint-imports
-	$(PYTEST) $(TWO) -m "not slow and not nightly" tests
-
-# The later chapters take longest, so they come first, and no worker ends alone with one of them.
-test: check  ## check, the slower tests, the book in a browser, and every chapter: 20 to 30 minutes
-	$(LIMIT) $(PYTEST) $(THREE) -m "slow and not nightly" $(LONG_FIRST)
-	$(LIMIT) $(PYTEST) $(NBVAL) $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
 
 test-backends: setup  ## the unit tests on JAX and PyTorch, which it installs
 	@test -n "$(OTHERS)" || { \
