@@ -17,8 +17,8 @@ PY     := $(VENV)/bin/python
 PYTEST := $(PY) -m pytest
 # Two files at a time: most tests keep one core busy.
 TWO    := -n 2 --dist loadfile
-# Those in a browser wait for it now and then, so a third fits in. The long files come first, and
-# the many short ones fill up the end.
+# Those in a browser wait for it now and then, and a chapter does not always keep its core busy, so
+# a third fits in. The long files come first, and the many short ones fill up the end.
 THREE  := -n 3 --dist loadfile --no-loadscope-reorder
 LONG_FIRST := tests/site tests/chapters tests/library
 # What hangs must not hang the run for ever; nothing that only waits for a busy machine may meet
@@ -101,7 +101,7 @@ check: style  ## style, types, imports, fast unit tests and freshness of the cha
 # later chapters take longest, so they come first, and no worker ends alone with one of them.
 test: style  ## check, the slower tests, the book in a browser, and every chapter: 20 minutes
 	$(LIMIT) $(PYTEST) $(THREE) -m "not nightly" $(LONG_FIRST)
-	$(LIMIT) $(PYTEST) $(NBVAL) $(TWO) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
+	$(LIMIT) $(PYTEST) $(NBVAL) $(THREE) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
 
 style: setup
 	$(PY) -m ruff check .

@@ -14,7 +14,7 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
     "01_koch_paper": {
         "n_images": (20, 300, 300),  # that the start of the weights is fitted to
         "n_runs": (1, 20, 20),  # of 20 trials each, which watch the training
-        "n_steps": (4, 80, 4_000),  # with units for bfloat16; multiples of 4
+        "n_steps": (4, 64, 4_000),  # with units for bfloat16; multiples of 4
         "n_steps_float32": (4, 40, 4_000),  # on a processor without them
     },
     "02_contrastive_loss": {
