@@ -99,7 +99,7 @@ check: style  ## style, types, imports, fast unit tests and freshness of the cha
 
 # All tests in one run, so that the fast ones fill the time in which others wait for a browser. The
 # later chapters take longest, so they come first, and no worker ends alone with one of them.
-test: style  ## check, the slower tests, the book in a browser, and every chapter: 20 minutes
+test: style  ## check, the slower tests, the book in a browser, and every chapter: about 20 minutes
 	$(LIMIT) $(PYTEST) $(THREE) -m "not nightly" $(LONG_FIRST)
 	$(LIMIT) $(PYTEST) $(NBVAL) $(THREE) -p no:cacheprovider $$(ls -r notebooks/*.ipynb)
 
