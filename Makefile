@@ -58,8 +58,8 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup lab book pdf style check test test-backends test-all refresh full results address bench \
-        constraints clean
+.PHONY: help setup lab book pdf style check test test-backends test-all refresh full results \
+        address bench constraints clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
