@@ -140,14 +140,8 @@ def test_papermill_s_own_cell_takes_no_type_away(tmp_path):
             papermill.execute_notebook(path, output, wrong, **run)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        pytest.param({"seed": "false"}, marks=pytest.mark.slow),
-        pytest.param({"keep": "{file}"}, marks=pytest.mark.nightly),
-    ],
-)
+@pytest.mark.nightly
+@pytest.mark.parametrize("wrong", [{"seed": "false"}, {"keep": "{file}"}])
 def test_a_chapter_refuses_before_it_trains(wrong, tmp_path):
     (tmp_path / "file").touch()
     wrong = {name: value.format(file=tmp_path / "file") for name, value in wrong.items()}

@@ -108,7 +108,7 @@ print(json.dumps([list(found.accuracies), [v.rates["head"] for v in found.values
 """
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 class TestSeveralProcesses:
     """Two real processes on one storage: they share the trials, and none ends the other's."""
 
