@@ -43,7 +43,7 @@ def load_image(
         it. Defaults to "pad".
     polarity : {"as is", "ink"}
         "as is" leaves white at 1. "ink" makes ink 1 and paper 0, whichever way round the file
-        has them, as :func:`siamese_utils.datasets.polarity.as_ink` does; it needs
+        has them, as :func:`siamese_utils.datasets.polarity.read_ink` does; it needs
         ``channels=1``. Defaults to "as is".
 
     Returns

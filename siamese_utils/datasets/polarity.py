@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .._checks import require_unit_range
-from .doubts import Doubt, Doubts, warn_of
+from .doubts import Doubt, Doubts
 
 POLARITIES = ("as is", "ink")
 GREY_LEVEL = 1 / 255
@@ -23,8 +23,8 @@ _REMEDY = (
 )
 
 
-def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndarray:
-    """Return drawings with ink = 1 on paper = 0, whichever way round each of them is.
+def read_ink(images: np.ndarray, names: Sequence[object]) -> tuple[np.ndarray, Doubts]:
+    """Drawings with ink = 1 on paper = 0, whichever way round each of them is, and the doubts.
 
     The background of an image is a plane of brightness that is fitted to its outermost pixels, so
     that grey paper and a shadow across the page become 0, too. If the drawing is darker than
@@ -32,20 +32,19 @@ def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndar
     strongest ink becomes 1. Clean black on white becomes exactly ``1 - images``, and clean white
     on black stays as it is.
 
-    Images whose background or ink cannot be determined are named in one warning: those of one
-    colour, with hardly any contrast, with a border of no clear brightness, and with marks that are
-    lighter and others that are darker than the background.
+    There is a doubt about each image whose background or ink cannot be determined: those of one
+    colour, which become 0 everywhere, with hardly any contrast, with a border of no clear
+    brightness, and with marks that are lighter and others that are darker than the background.
 
     Parameters
     ----------
     images : array (n, height, width, 1) in [0, 1]
     names : sequence of n names
-        What a warning calls the images, such as their files. Defaults to "image 0" and so on.
+        What the doubts call the images, such as their files.
 
     Returns
     -------
-    float32 array (n, height, width, 1) in [0, 1]
-        An image of one colour becomes 0 everywhere.
+    float32 array (n, height, width, 1) in [0, 1], and the doubts
 
     Raises
     ------
@@ -58,24 +57,15 @@ def as_ink(images: np.ndarray, names: Sequence[object] | None = None) -> np.ndar
 
     >>> stroke = np.zeros((5, 5, 1))
     >>> stroke[1:4, 2] = 1
-    >>> ink = as_ink(np.stack([0.7 - 0.5 * stroke, stroke]))
-    >>> ink[:, :, 2, 0].tolist()
-    [[0.0, 1.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0, 0.0]]
+    >>> ink, doubts = read_ink(np.stack([0.7 - 0.5 * stroke, stroke]), "ab")
+    >>> ink[:, :, 2, 0].tolist(), doubts
+    ([[0.0, 1.0, 1.0, 1.0, 0.0], [0.0, 1.0, 1.0, 1.0, 0.0]], [])
     """
-    ink, doubts = read_ink(images, names)
-    warn_of(doubts)
-    return ink
-
-
-def read_ink(images: np.ndarray, names: Sequence[object] | None) -> tuple[np.ndarray, Doubts]:
-    """As :func:`as_ink`, with the doubts in place of a warning."""
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[3] != 1:
         raise ValueError(
             f"images have shape {images.shape}; expected grey ones, (n, height, width, 1)"
         )
-    if names is None:
-        names = [f"image {i}" for i in range(len(images))]
     if len(names) != len(images):
         raise ValueError(f"{len(images)} images but {len(names)} names; expected one for each")
     require_unit_range(images)

@@ -10,8 +10,9 @@ from PIL import Image
 from siamese_utils import models
 from siamese_utils.chapters import write_letters
 from siamese_utils.datasets import load_image_folder
+from siamese_utils.datasets.doubts import warn_of
 from siamese_utils.datasets.image_files import load_image
-from siamese_utils.datasets.polarity import as_ink
+from siamese_utils.datasets.polarity import read_ink
 
 SIDE = 42
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -126,6 +127,13 @@ def test_ink_that_touches_the_border_is_no_ground(page, change):
     assert all(named)
 
 
+def as_ink(images, names=None):
+    """The ink, with one warning of all doubts."""
+    ink, doubts = read_ink(images, names or [f"image {i}" for i in range(len(images))])
+    warn_of(doubts)
+    return ink
+
+
 def as_ink_quietly(images):
     with warnings.catch_warnings(action="ignore"):
         return as_ink(images)
@@ -212,7 +220,7 @@ def test_tiny_images_are_answered(shape):
         (np.zeros((4, 8, 8, 1)), ["a"], "4 images but 1 names"),
     ],
 )
-def test_as_ink_refuses(images, names, message):
+def test_refuses(images, names, message):
     with pytest.raises(ValueError, match=message):
         as_ink(images, names)
 
@@ -220,7 +228,7 @@ def test_as_ink_refuses(images, names, message):
 # --- files
 
 
-def test_a_file_read_as_ink_is_as_ink_of_the_file(root, page):
+def test_a_file_is_read_as_its_pixels_are(root, page):
     folder = load_image_folder(root, SIDE, channels=1, polarity="ink")
     np.testing.assert_array_equal(folder.images, 1 - page)
     path = root / "A" / "cmr10.png"

@@ -10,7 +10,6 @@ from siamese_utils import _warn, evaluation
 from siamese_utils._warn import warn
 from siamese_utils.datasets import load_image_folder
 from siamese_utils.datasets.image_files import load_image, load_images
-from siamese_utils.datasets.polarity import as_ink
 from siamese_utils.recognition import Reading, Recognizer, survey_folder
 
 NO_PAPER = np.random.default_rng(0).random((1, 16, 16, 1)).astype("float32")  # to tell ink from
@@ -47,7 +46,6 @@ def square():
 
 
 CALLS = {
-    "ink": lambda files: as_ink(NO_PAPER),
     "image": lambda files: load_image(files / "a/1.png", 16, channels=1, polarity="ink"),
     "images": lambda files: load_images([files / "a/1.png"], 16, channels=1, polarity="ink"),
     "folder": lambda files: load_image_folder(files, 16, channels=1, polarity="ink"),
