@@ -153,9 +153,8 @@ def _ground(image: np.ndarray) -> np.ndarray:
     height, width = image.shape
     border = _border(image)
     level = np.median(border)
-    flat = np.full(image.shape, level)
     if np.mean(np.abs(border - level) <= GREY_LEVEL) > 0.9:
-        return flat
+        return np.full(image.shape, level)
     y, x = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
     axes = np.stack([np.ones_like(x), x, y], axis=-1)
     at_border = _border(axes)  # (n, 3)
@@ -164,6 +163,4 @@ def _ground(image: np.ndarray) -> np.ndarray:
         weights = 1 / np.maximum(np.abs(border - at_border @ plane), 1e-6)
         weighted = at_border.T * weights
         plane = np.linalg.lstsq(weighted @ at_border, weighted @ border, rcond=None)[0]
-    ground = axes @ plane
-    # A plane that is level but for rounding would leave traces of itself on clean paper.
-    return flat if np.abs(ground - level).max() < GREY_LEVEL else ground
+    return axes @ plane

@@ -116,6 +116,13 @@ def tight(page, cut):
     return np.stack(inner).clip(0, 1)[..., None]
 
 
+@pytest.mark.parametrize("paper", [0.3, 0.8, 1.0])
+def test_a_bar_that_crosses_even_paper_leaves_no_trace_on_it(paper):
+    image = np.full((1, SIDE, SIDE, 1), paper)
+    image[0, :, 16:24] = 0.1
+    np.testing.assert_array_equal(as_ink(image), image == 0.1)
+
+
 @pytest.mark.parametrize("change", [lambda x: x, lambda x: x * SHADOW], ids=["even", "shadow"])
 def test_ink_that_touches_the_border_is_no_ground(page, change):
     """Letters that cross the border: correct, or named; never the wrong way round in silence."""
