@@ -30,6 +30,11 @@ def test_the_index_of_figures_is_that_of_the_chapters():
     assert stored == figures_page.page(), "book/figure_index.md is stale: run `make results`"
 
 
+def test_the_figure_of_the_front_is_that_of_its_chapter():
+    is_fresh = figures_page.FRONT.read_bytes() == figures_page.front()
+    assert is_fresh, f"{figures_page.FRONT.name} is stale: run `make results`"
+
+
 class Page(HTMLParser):
     """What a built page loads, links to, shows, and can be linked to by."""
 
