@@ -137,8 +137,9 @@ GROWTH = (
         "N in N-way",
         "Pair by pair, a trial takes 2 N encodings. (The table's times for that way are "
         "extrapolated from a few trials.) If each image is embedded once, there are as many "
-        "encodings as images, whatever N is; only the products of two vectors grow with N, one "
-        "for each comparison. Pair by pair the time hardly grows while N is small, because each "
+        "encodings as different images in the trials. They grow with N only until every image "
+        "has come; after that only the products of two vectors grow, one for each comparison. "
+        "Pair by pair the time hardly grows while N is small, because each "
         "trial is a call of its own, which has a fixed cost.",
         ("ways", "N"),
         "seconds, all trials",
@@ -213,7 +214,7 @@ def page(folder: Path = BENCHMARKS) -> str:
         "How fast is each backend? We time a training step on 80 images, and the embedding of "
         "1,000 images, with the encoder, the loss and the distortions that "
         "[](../notebooks/08_past_the_paper) has at `quick`. The ratios compare each time with "
-        "TensorFlow's. The first call is slow because it compiles.\n",
+        "TensorFlow's. The first call is slower, most of all where it compiles (TensorFlow and JAX).\n",
         *with_table(folder, "backends"),
         "## The paper's network on a GPU\n",
         "A training step of Koch's network {cite:p}`Koch2015` with this package, beside the same "
