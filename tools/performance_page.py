@@ -214,7 +214,8 @@ def page(folder: Path = BENCHMARKS) -> str:
         "How fast is each backend? We time a training step on 80 images, and the embedding of "
         "1,000 images, with the encoder, the loss and the distortions that "
         "[](../notebooks/08_past_the_paper) has at `quick`. The ratios compare each time with "
-        "TensorFlow's. The first call is slower, most of all where it compiles (TensorFlow and JAX).\n",
+        "TensorFlow's. The first call is slower, most of all where it compiles (TensorFlow and "
+        "JAX).\n",
         *with_table(folder, "backends"),
         "## The paper's network on a GPU\n",
         "A training step of Koch's network {cite:p}`Koch2015` with this package, beside the same "
