@@ -228,7 +228,7 @@ HEADLINES = {
 }
 # The metrics that are shares, and all below them; other numbers are shown as they are.
 SHARES = {
-    *("accuracies", "accuracy", "active", "active_triplets", "dense_at_half"),
+    *("accuracy after", "accuracies", "accuracy", "active", "active_triplets", "dense_at_half"),
     *("eer", "equal_error_rate", "fitted", "interval", "mean", "mnist", "n_way"),
     *(
         "nearest",
@@ -695,10 +695,10 @@ def each_training(entries: dict[str, dict[str, Any]]) -> list[str]:
         if all(key in settings and settings[key] == value for settings in others)
     }
     rows = {}
-    for name, entry in entries.items():
+    for name, entry in sorted(entries.items()):
         own = {key: value for key, value in entry["settings"].items() if key not in common}
         found = {
-            key: value.get("accuracy", "") if isinstance(value, dict) else value
+            key: value.get("accuracy", value) if isinstance(value, dict) else value
             for key, value in with_intervals(entry).items()
             if key not in ("settings", "provenance", "loss")
         }

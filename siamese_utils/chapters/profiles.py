@@ -87,8 +87,8 @@ _SETTINGS: dict[str, dict[str, tuple]] = {
         "composed": (0.0, 0.0, 0.3),  # share of the batches
         "per_epoch": (2, 100, 200),  # steps
         "n_steps": (4, 1_600, 20_000),
-        "n_tasks": (1, 200, 4_000),  # of Reptile
-        "n_reptile_trials": (2, 100, 1_000),
+        "n_tasks": (1, 40, 4_000),  # of Reptile
+        "n_reptile_trials": (2, 20, 1_000),
     },
 }
 
