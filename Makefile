@@ -94,6 +94,9 @@ pdf: book  ## print the book as one PDF by an installed Chromium, and pack the p
 
 # The stored outputs are TensorFlow's, so that is the backend of these, whatever is installed.
 check test test-all refresh results: export KERAS_BACKEND := tensorflow
+# The workers share the cores. With a thread for each core in each of them, BLAS mostly waits for
+# itself: a cell of chapter 07 took 186 s where it takes 36 with one thread.
+check test test-all test-backends: export OPENBLAS_NUM_THREADS := 1
 check: style  ## style, types, imports, fast unit tests and freshness of the chapters: two minutes
 	$(PYTEST) $(TWO) -m "not slow and not nightly" tests
 
