@@ -30,7 +30,7 @@ def read_ink(images: np.ndarray, names: Sequence[object]) -> tuple[np.ndarray, D
     that grey paper and a shadow across the page become 0, too. If the drawing is darker than
     that background, it is inverted. Then the noise of the background is cut off, and the
     strongest ink becomes 1. Clean black on white becomes exactly ``1 - images``, and clean white
-    on black stays as it is.
+    on black stays as it is; where ink covers a tenth of the border or more, up to 2e-6.
 
     There is a doubt about each image whose background or ink cannot be determined: those of one
     colour, which become 0 everywhere, with hardly any contrast, with a border of no clear
