@@ -190,14 +190,19 @@ def main():
 
 def measured(settings, entry):
     """Train as the settings say, and measure on what was not trained on."""
-    # Of other settings nothing can go on.
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-    name = re.sub(r"\W+", "_", entry)
-    encoder, head, held_out, found = trained(settings, STATES / f"{name}_{digest}")
+    encoder, head, held_out, found = trained_as(entry, settings)
     found |= accuracies(settings, encoder, head, held_out, entry)
     if entry == KEPT:
         keep(encoder, settings, found)
     return found
+
+
+def trained_as(entry, settings):
+    """What :func:`trained` returns, from the saved state of an entry as far as there is one."""
+    # Of other settings nothing can go on.
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    name = re.sub(r"\W+", "_", entry)
+    return trained(settings, STATES / f"{name}_{digest}")
 
 
 def trained(settings, folder):
