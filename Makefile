@@ -69,8 +69,8 @@ setup: $(STAMP)  ## create .venv with the tested versions (BACKENDS="tensorflow 
 # Not compiled by pip, which takes half its time over files that are never imported; Python
 # compiles the others when it first needs them.
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "error: Python 3.11 or newer is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+	  echo "error: Python 3.11, 3.12 or 3.13 is needed; name one with: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "error: $(PYTHON) cannot make virtual environments;" \
 	       "on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }

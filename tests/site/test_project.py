@@ -73,7 +73,7 @@ class TestPins:
 
     def test_the_pins_work_on_the_oldest_python(self):
         """A package may ask for a later 3.11 than the 3.11.0 that we promise."""
-        oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+        oldest = re.match(r">=([\d.]+)", PROJECT["requires-python"])[1] + ".0"
         assert not {
             name: needs
             for name, pinned in pins().items()
@@ -95,11 +95,12 @@ def test_conda_makes_the_environment_of_the_makefile():
     (pip,) = (d["pip"] for d in dependencies if isinstance(d, dict))
     assert pip == ["-c constraints.txt", f"-e .[{','.join(MAKE_EXTRAS)}]"]
     (python,) = (d for d in dependencies if str(d).startswith("python"))
-    minimum = PROJECT["requires-python"]
-    assert minimum in python
-    assert re.search(r"sys.version_info < \((\d+), (\d+)\)", MAKEFILE).groups() == tuple(
-        minimum.removeprefix(">=").split(".")
-    )
+    bounds = PROJECT["requires-python"]
+    assert bounds in python
+    lowest, beyond = re.search(
+        r"\((\d+, \d+)\) <= sys.version_info < \((\d+, \d+)\)", MAKEFILE
+    ).groups()
+    assert f">={lowest.replace(', ', '.')},<{beyond.replace(', ', '.')}" == bounds
 
 
 def test_the_readers_pip_command_makes_it_too():
