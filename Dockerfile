@@ -14,11 +14,12 @@ RUN apt-get update \
     && useradd --create-home reader
 
 FROM tools AS book
+RUN mkdir /book /data && chown reader /book /data
+USER reader
 WORKDIR /book
-COPY . .
+COPY --chown=reader . .
 RUN make setup
-RUN mkdir /data
 ENV XDG_CACHE_HOME=/data
 EXPOSE 8888
-CMD [".venv/bin/python", "-m", "jupyterlab", "--ip=0.0.0.0", "--no-browser", "--allow-root", \
+CMD [".venv/bin/python", "-m", "jupyterlab", "--ip=0.0.0.0", "--no-browser", \
      "--LabApp.default_url=/lab/tree/notebooks"]

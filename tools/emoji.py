@@ -17,6 +17,8 @@ from pathlib import Path
 import cairosvg
 from PIL import Image
 
+from siamese_utils._files import write_whole
+
 OUT = Path(__file__).resolve().parents[1] / "siamese_utils" / "chapters" / "emoji.zip"
 SHA256 = {
     "noto": "fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438",
@@ -70,10 +72,15 @@ def main():
             "openmoji": cairosvg.svg2png(drawing, output_width=SIZE, output_height=SIZE),
         }
         files |= {f"{name}/{style}.png": on_white(image) for style, image in pictures.items()}
-    with zipfile.ZipFile(OUT, "w") as archive:
-        for path in sorted(files):  # with a fixed date, so that the same files give the same bytes
-            archive.writestr(zipfile.ZipInfo(path), files[path])
+    write_whole(OUT, lambda temporary: packed(temporary, files))
     print(f"{len(files) - 1} images, {OUT.stat().st_size / 1e6:.2f} MB")
+
+
+def packed(path, files):
+    """Write an archive; with a fixed date, so that the same files give the same bytes."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in sorted(files):
+            archive.writestr(zipfile.ZipInfo(name), files[name])
 
 
 def read(path, sha256):

@@ -19,6 +19,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from siamese_utils._files import write_whole
 from siamese_utils.recognition import Reading
 from siamese_utils.recognition.encoder_digest import weights_digest
 
@@ -81,8 +82,8 @@ def main():
         "reading": reading.as_dict(),
     }
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    (PRETRAINED / "photos.json").write_text(text, encoding="utf-8")
-    np.savez_compressed(CLASSES, **rows)
+    write_whole(PRETRAINED / "photos.json", lambda t: t.write_text(text, encoding="utf-8"))
+    write_whole(CLASSES, lambda t: np.savez_compressed(t, **rows))
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {encoder.count_params():,} weights")
 
 

@@ -12,8 +12,6 @@ from conftest import ROOT
 
 PAGE = (ROOT / "book" / "choosing.md").read_text(encoding="utf-8")
 
-pytestmark = pytest.mark.nightly
-
 GAIN = "| * | *# (*# to *#) |"  # of the tables of chapter 08, with or without signs
 
 # The source is a chapter by its number, for its outputs, or its code with "code", or the table

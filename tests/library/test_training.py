@@ -279,7 +279,10 @@ class TestLayerwiseSGD:
         model = keras.Model(inputs, keras.layers.Dense(1, name="head")(encoder(inputs)))
         rates = {**RATES, "head": 0.3}
         model.compile(layerwise(rates=rates, momenta=0.5), "mean_squared_error")
+        before = model.get_weights()
         model.fit(np.ones((2, 1)), np.zeros((2, 1)), verbose=0)
+        moved = [np.abs(a - b).max() for a, b in zip(before, model.get_weights(), strict=True)]
+        assert min(moved) > 0, "each layer, also those inside, has a rate and moves by it"
 
     @pytest.mark.parametrize("rates", [{"first": 0.1}, {**RATES, "third": 0.1}])
     def test_a_layer_without_a_rate_and_a_rate_without_a_layer(self, rates):

@@ -216,6 +216,24 @@ class TestSearch:
         assert window.faults == []
         window.context.close()
 
+    @pytest.mark.parametrize(
+        ("term", "chapter"),
+        [
+            ("pseudo-Siamese", "01_koch_paper"),
+            ("springs", "02_contrastive_loss"),
+            ("McNemar", "03_mnist_pairs"),
+            ("Fisherfaces", "04_att_faces"),
+            ("Hausdorff", "05_omniglot_20way"),
+            ("batch hard", "06_triplet"),
+            ("emoji", "07_your_own_images"),
+            ("Reptile", "08_past_the_paper"),
+        ],
+    )
+    def test_finds_each_chapter_by_its_terms(self, browser, address, term, chapter):
+        window = opened(browser, address, f"search.html?q={term}")
+        window.locator(f"#search-results li a[href*='{chapter}']").first.wait_for()
+        window.context.close()
+
     def test_says_so_where_there_is_nothing(self, browser, address):
         window = opened(browser, address, "search.html?q=xylophone")
         window.get_by_text("did not match any documents").wait_for()
