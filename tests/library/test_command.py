@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -411,6 +412,17 @@ def test_no_better_than_chance_is_told_from_too_few_to_tell(one_shot, verdict):
     with pytest.warns(UserWarning) as said:
         warn_of_choice(choice)
     assert f"on classes left out the model {verdict}. Give more" in str(said[-1].message)
+
+
+@pytest.mark.parametrize(("refused", "is_told"), [(0.5, False), (0.51, True)])
+def test_most_pairs_refused_is_told_above_half(refused, is_told):
+    few, most = (0.01,) * 3, (0.9,) * 3
+    choice = ThresholdChoice(0.5, 0.05, 6, 36, 3, 5, few, (refused,) * 3, few, most)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        warn_of_choice(choice)
+    told = ["51 % of pairs of one class are called different" in str(w.message) for w in said]
+    assert told == [True] * is_told
 
 
 def test_a_warning_is_said_once(run, monkeypatch):
