@@ -180,14 +180,34 @@ def _passed_on(tree: ast.Module, package: str, alias: str) -> set[str]:
 
 @functools.cache
 def _bare_source(source: str) -> str:
-    """Python code without comments and docstrings, and the same however its lines are broken."""
+    """Python code without comments and docstrings, and the same however its lines are broken.
+
+    As JSON of its tree: what ``ast.unparse`` and ``ast.dump`` write depends on the Python.
+    """
+    return json.dumps(_plain(bare_tree(source)))
+
+
+def _plain(node):
+    """A tree of code as lists, without what is empty: later Pythons have more such fields."""
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [
+        [name, _plain(value)] for name, value in ast.iter_fields(node) if value not in (None, [])
+    ]
+    return [type(node).__name__, *fields]
+
+
+def bare_tree(source: str) -> ast.Module:
+    """The tree of some code without its docstrings."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
             node
         ):
             del node.body[0]
-    return ast.unparse(tree)
+    return tree
 
 
 def _quick_settings(chapter: str) -> str:
