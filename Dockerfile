@@ -4,7 +4,7 @@
 #   docker run --rm -p 8888:8888 siamese-book
 #
 # and then open the address that it prints. The data sets are downloaded when a chapter first needs
-# them; -v DIRECTORY:/data keeps them, as /data is the cache in there.
+# them; -v NAME:/data keeps them in a volume, as /data is the cache in there.
 
 # What the commands of the Makefile need; .devcontainer uses this stage.
 FROM python:3.11-slim AS tools

@@ -224,8 +224,9 @@ def page(folder: Path = BENCHMARKS) -> str:
         "here without a server, as one would try it out. The vectors have 128 numbers, and 100 "
         "queries are asked at a time.\n",
         *with_table(folder, "vectors"),
-        "The next table has photographs embedded by one worker of Ray Data and by two, each with "
-        "one thread. The time that the workers need to start is left out.\n",
+        "The next table has the book's emoji, embedded by the encoder for photographs with one "
+        "worker of Ray Data and with two, each with one thread. The time that the workers need to "
+        "start is left out.\n",
         *with_table(folder, "workers"),
         "## Beside the older tutorials\n",
     ]

@@ -62,12 +62,13 @@ class TestSetUp:
             ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True
         )
 
-    @pytest.mark.parametrize("name", ["python3.9", "python3.14"])
-    def test_a_python_of_another_version_is_named_with_a_remedy(self, copy, name):
-        old = copy / name
-        old.write_text("#!/bin/sh\nexit 1\n")  # to every question, as whether it is 3.11
-        old.chmod(0o755)
-        found = self.make(copy, "setup", f"PYTHON={old}")
+    @pytest.mark.parametrize("version", [(3, 10, 9), (3, 14, 0)])
+    def test_a_python_of_another_version_is_named_with_a_remedy(self, copy, version):
+        other = copy / "python"
+        ask = f"import sys; sys.version_info = {version}; exec(sys.argv[1])"
+        other.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{ask}" "$2"\n')
+        other.chmod(0o755)
+        found = self.make(copy, "setup", f"PYTHON={other}")
         assert found.returncode
         assert "Python 3.11, 3.12 or 3.13 is needed" in found.stderr
         assert "make PYTHON=python3.12" in found.stderr
