@@ -285,6 +285,16 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             If :meth:`adapt` got the labels of only some of these images. Their classes are then
             left out. If fewer than three classes would remain, all images are used instead, as if
             it had got the labels of all.
+
+        Examples
+        --------
+        Two images of each of three classes, a right angle or more apart:
+
+        >>> vectors = np.repeat([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]], 2, axis=0)
+        >>> recognizer = Recognizer()
+        >>> choice = recognizer.choose_threshold(vectors, list("aabbcc"))
+        >>> recognizer.threshold == choice.threshold, choice.n_classes, choice.one_shot[0]
+        (True, 3, 1.0)
         """
         labels, encoder = label_array(y), self._checked_encoder()
         base = self if encoder is None else self._without_adaptation()
@@ -348,6 +358,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             direction, or ``threshold`` and ``unknown`` do not suit the labels.
         DataError
             Here and in all other methods that take paths: if a file is not a readable image.
+
+        Examples
+        --------
+        >>> Recognizer().fit([[0.0, 1.0], [1.0, 0.0]], ["up", "right"]).classes_.tolist()
+        ['right', 'up']
         """
         labels, digest = label_array(y), digest_or_none(self._checked_encoder())
         embeddings, background = self._embed(X, store=True, anew=True)
@@ -525,6 +540,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         NotFittedError, ValueError
             As for :meth:`nearest`, whose warning it has as well, and if ``threshold`` and
             ``unknown`` do not suit the labels.
+
+        Examples
+        --------
+        >>> recognizer = Recognizer(threshold=0.5).fit([[0.0, 1.0], [1.0, 0.0]], ["up", "right"])
+        >>> recognizer.predict([[0.6, 0.8], [-1.0, 0.0]]).tolist()
+        ['up', 'unknown']
+        >>> recognizer.predict([[0.6, 0.8], [-1.0, 0.0]], reject=False).tolist()
+        ['up', 'up']
         """
         check_is_fitted(self, msg=NOTHING_STORED)
         threshold = self.threshold if reject else None
@@ -542,6 +565,12 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         -------
         float32 array (n, n_classes)
             In [-1, 1]; columns as ``classes_``.
+
+        Examples
+        --------
+        >>> recognizer = Recognizer().fit([[0.0, 1.0], [1.0, 0.0]], ["up", "right"])
+        >>> recognizer.predict_scores([[0.6, 0.8]]).round(1)
+        array([[0.6, 0.8]], dtype=float32)
         """
         queries = self._queries(X)
         classes = np.searchsorted(self.classes_, self.labels_)  # (n_stored,)
