@@ -78,9 +78,8 @@ FRONTIER = """\
 20-way one-shot accuracy on 10,000 fixed trials within an alphabet; *nine shifts* is the same with
 the mean of nine embeddings of each image, shifted by a pixel. In the tables with a column for each
 seed, the intervals come from drawing the alphabets again, but for trials across alphabets. The
-other tables have the mean of the seeds, with the lowest and the highest; a number without a range
-is of one seed. The machine had other work beside most of the trainings, so minutes are a rough
-guide.
+other tables have the mean of the seeds, with the lowest and the highest. The machine had other
+work beside most of the trainings, so minutes are a rough guide.
 """
 BY_MEASURE = ("long", "quick", "minimal", "across")  # the others have a row for each network
 FRONTIER_PARTS = {
