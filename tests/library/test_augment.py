@@ -611,9 +611,9 @@ class TestRandomComposition:
         assert found[0] == 200
         assert found[1:].min() > 25 and found[1:].max() < 75  # 50, give or take four times 6.1
 
-    @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
-    def test_so_many_batches_are_composed(self, letters, share):
-        layer = augment.RandomComposition(2, 3, share)
+    @pytest.mark.parametrize("share, given", [(0.0, [0.0]), (0.3, []), (0.6, [0.6]), (1.0, [1.0])])
+    def test_so_many_batches_are_composed(self, letters, share, given):
+        layer = augment.RandomComposition(2, 3, *given)
         changed = [bool((value(layer(letters, training=True)) != letters).any()) for _ in range(80)]
         assert abs(np.mean(changed) - share) < (0.15 if 0 < share < 1 else 1e-9)
 

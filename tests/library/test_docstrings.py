@@ -1,4 +1,4 @@
-"""The examples in the docstrings give what they say, and every public name has a docstring."""
+"""Docstrings: every public name has one, and its examples and its defaults are true."""
 
 import doctest
 import importlib
@@ -65,6 +65,24 @@ def docstrings(thing):
         yield from (inspect.getdoc(value) or "" for value in vars(thing).values())
 
 
+# A parameter, or several, and what is said of it.
+ENTRY = re.compile(r"^(\w+(?:, \w+)*) : .*\n((?:(?: {4}.*)?\n)*)", re.MULTILINE)
+# A default that the docstring states without a condition ("True where there is a GPU").
+DEFAULT = re.compile(r'Defaults to ("[^"]*"|-?[\d.,]*\d(?: MiB)?|None|True|False)(?! where)')
+
+
+def stated_defaults(doc):
+    """The defaults that a docstring states, by the parameter's name."""
+    found = {}
+    for names, text in ENTRY.findall(doc + "\n"):
+        if match := DEFAULT.search(" ".join(text.split())):
+            value = match[1]
+            if not value.startswith('"'):
+                value = value.replace(",", "").replace(" MiB", " * 2**20")
+            found |= dict.fromkeys(names.split(", "), eval(value))  # a literal, by the pattern
+    return found
+
+
 @pytest.mark.parametrize(("package", "name"), PUBLIC, ids=[".".join(pair) for pair in PUBLIC])
 class TestPublicName:
     def test_has_an_example_that_runs(self, package, name):
@@ -88,3 +106,35 @@ class TestPublicName:
             if parameter.kind is not parameter.VAR_KEYWORD
         ]
         assert [each for each in names if not re.search(rf"\b{each}\b", text)] == []
+
+    def test_states_the_defaults_that_the_code_has(self, package, name):
+        thing = getattr(importlib.import_module(package), name)
+        methods = vars(thing) if inspect.isclass(thing) else ()
+        called = {name: thing} | {
+            f"{name}.{key}": getattr(thing, key)
+            for key in methods
+            if not key.startswith("_") and callable(getattr(thing, key))
+        }
+        for label, each in called.items():
+            stated = stated_defaults(inspect.getdoc(each) or "")
+            parameters = inspect.signature(each).parameters if stated else {}
+            has = {key: parameters[key].default for key in stated if key in parameters}
+            assert {key: stated[key] for key in has} == has, label
+
+
+def test_stated_defaults_are_found():
+    doc = """
+    a, b : int
+        Two numbers. Defaults to
+        10,000.
+    c : str
+        Defaults to "pad".
+    d : bool
+        Defaults to True where there is a GPU.
+    e : int
+        Defaults to 2 MiB.
+    """
+    found = {"a": 10_000, "b": 10_000, "c": "pad", "e": 2 * 2**20}
+    assert stated_defaults(inspect.cleandoc(doc)) == found
+    things = [getattr(importlib.import_module(package), name) for package, name in PUBLIC]
+    assert sum(any(map(stated_defaults, docstrings(each))) for each in things) > 25

@@ -1,6 +1,7 @@
 """A warning names the line of whoever called the package, however deep it was found."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from PIL import Image
 from siamese_utils import _warn, evaluation
 from siamese_utils._warn import warn
 from siamese_utils.datasets import load_image_folder
-from siamese_utils.datasets.image_files import load_image, load_images
+from siamese_utils.datasets.doubts import N_NAMED, Doubt, warn_of
+from siamese_utils.datasets.image_files import load_image, load_images, unreadable
 from siamese_utils.recognition import Reading, Recognizer, survey_folder
 
 NO_PAPER = np.random.default_rng(0).random((1, 16, 16, 1)).astype("float32")  # to tell ink from
@@ -82,3 +84,22 @@ def test_a_file_beside_the_package_is_no_part_of_it(recwarn):
     )
     exec(code)
     assert recwarn[0].filename == f"{_warn.PACKAGE[:-1]}_demo.py"
+
+
+@pytest.mark.parametrize(
+    ("n", "more"),
+    [
+        (N_NAMED - 1, None),
+        (N_NAMED, None),
+        (N_NAMED + 1, "and 1 more"),
+        (N_NAMED + 5, "and 5 more"),
+    ],
+)
+def test_a_long_list_names_the_first_and_counts_the_others(n, more):
+    names = [f"image_{i}." for i in range(n)]
+    with pytest.warns(UserWarning) as caught:
+        warn_of([(name, Doubt("is grey", "Expected ink.")) for name in names])
+    error = unreadable([(Path(name), "truncated") for name in names], "Copy them again.")
+    for message in (str(caught[0].message), str(error)):
+        assert [name in message for name in names] == [i < N_NAMED for i in range(n)]
+        assert more in message if more else " more" not in message
