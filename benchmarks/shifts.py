@@ -1,11 +1,11 @@
-"""How many shifts of an image are averaged: chosen on validation alphabets, then measured once.
+"""What averaging gives: of how many shifts, chosen on validation alphabets, and of three encoders.
 
     python benchmarks/shifts.py [PART ...]
 
 choice  the recipe of benchmarks/frontier.py on 25 background alphabets; the mean embedding of 1, 9,
         25 and 49 shifts, measured on the 10,000 trials within the other five
 chosen  the long training; the best of these on the 10,000 trials within the evaluation alphabets
-        and on the official runs
+        and on the official runs; then the three encoders together, whose cosines are averaged
 
 Three seeds each. The trainings are those of benchmarks/frontier.py: their saved states in
 _build/frontier are read, and what is not there is trained again. The encoder that ships is the long
@@ -13,6 +13,7 @@ training of the first seed. Each measurement is an entry of results/recorded/shi
 """
 
 import frontier  # sets up, before Keras is imported
+import joblib
 import looks
 import numpy as np
 from entries import Entries, parts_asked_for
@@ -29,8 +30,9 @@ def main():
     for part in parts_asked_for(__doc__, ("choice", "chosen")):
         tried = [on_validation(seed) for seed in frontier.SEEDS]
         if part == "chosen":
-            for seed in frontier.SEEDS:
-                on_test_alphabets(seed, best_of(tried))
+            reach = best_of(tried)
+            for seeds in (*([seed] for seed in frontier.SEEDS), list(frontier.SEEDS)):
+                on_test_alphabets(seeds, reach)
 
 
 def on_validation(seed):
@@ -53,26 +55,45 @@ def best_of(tried):
     )
 
 
-def on_test_alphabets(seed, reach):
-    settings = frontier.LONG | {"alphabets": "background", "seed": seed}
-    name = f"chosen: seed {seed}"
+def on_test_alphabets(seeds, reach):
+    """One encoder, or several together."""
+    settings = frontier.LONG | {"alphabets": "background"}
+    name = f"chosen: seed {seeds[0]}" if len(seeds) == 1 else f"chosen: {len(seeds)} together"
 
     def measure():
-        trained = f"{LONG}, seed {seed}"
-        if trained == frontier.KEPT:
-            _, _, head = frontier.build(settings)
-            encoder = models.load_pretrained("omniglot").layers[-1]
-        else:
-            encoder, head, *_ = frontier.trained_as(trained, settings)
-        embed = averaged(reach)
+        *_, head = frontier.build(settings)
+        embed = together(settings, seeds, reach)
         looks.count("official runs", f"shifts, {name}")
-        on_runs = frontier.on_runs(settings, encoder, head, embed)
+        on_runs = frontier.on_runs(settings, None, head, embed)
         looks.count("trials within the evaluation alphabets", f"shifts, {name}")
         unseen = datasets.load_omniglot("evaluation")
-        within = frontier.within(settings, encoder, head, embed, unseen)
+        within = frontier.within(settings, None, head, embed, unseen)
         return {"official runs": on_runs, "within": within}
 
-    return ENTRIES.entry(name, {"settings": settings | {"reach": reach}}, measure)
+    described = {"settings": settings | {"seeds": seeds, "reach": reach}}
+    return ENTRIES.entry(name, described, measure)
+
+
+def together(settings, seeds, reach):
+    """Embeddings side by side: each has length 1, so their cosine is the mean of the cosines."""
+    return lambda _, images: np.concatenate(
+        [embedded(settings | {"seed": seed}, reach, images) for seed in seeds], axis=1
+    )
+
+
+def embedded(settings, reach, images):
+    """Embeddings by a long training, computed once: of 49 shifts that takes many minutes."""
+    memory = joblib.Memory(frontier.STATES / "embedded", verbose=0)
+    return memory.cache(embed_anew)(settings, reach, images)
+
+
+def embed_anew(settings, reach, images):
+    trained = f"{LONG}, seed {settings['seed']}"
+    if trained == frontier.KEPT:
+        encoder = models.load_pretrained("omniglot").layers[-1]
+    else:
+        encoder, *_ = frontier.trained_as(trained, settings)
+    return averaged(reach)(encoder, images)
 
 
 def averaged(reach):

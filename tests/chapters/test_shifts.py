@@ -1,4 +1,4 @@
-"""The recorded choice of how many shifts are averaged: on validation alphabets, then one look."""
+"""The recorded averages of shifts and encoders: a choice on validation alphabets, then a look."""
 
 import json
 
@@ -8,6 +8,7 @@ import looks
 import numpy as np
 import pytest
 import shifts
+from sklearn.metrics.pairwise import cosine_similarity
 
 from siamese_utils import datasets, models, sampling
 
@@ -72,7 +73,9 @@ def test_the_choice_looks_at_no_test_data(script, tmp_path, monkeypatch):
 
 
 @pytest.mark.nightly
-def test_what_was_chosen_is_measured_once_for_each_seed(script, tmp_path, monkeypatch):
+def test_what_was_chosen_is_measured_once_for_each_seed_and_for_all_together(
+    script, tmp_path, monkeypatch
+):
     asked, train = [], frontier.trained_as
     monkeypatch.setattr(
         frontier, "trained_as", lambda entry, s: asked.append(entry) or train(entry, s)
@@ -85,10 +88,21 @@ def test_what_was_chosen_is_measured_once_for_each_seed(script, tmp_path, monkey
     reach = found["chosen: seed 1"]["settings"]["reach"]
     assert reach == script.best_of([found[f"choice: seed {seed}"] for seed in (1, 2)])
     assert found["chosen: seed 2"]["settings"]["reach"] == reach
+    assert found["chosen: 2 together"]["settings"]["seeds"] == [1, 2]
     assert asked[-1] == f"{script.LONG}, seed 2" and frontier.KEPT not in asked, "that one ships"
     counted = json.loads((tmp_path / "looks.json").read_text())
-    expected = ["shifts, chosen: seed 1", "shifts, chosen: seed 2"]
+    expected = [f"shifts, chosen: {what}" for what in ("seed 1", "seed 2", "2 together")]
     assert {name: [look["by"] for look in each] for name, each in counted.items()} == {
         "official runs": expected,
         "trials within the evaluation alphabets": expected,
     }
+
+
+def test_encoders_together_answer_by_the_mean_of_their_cosines(monkeypatch):
+    rng = np.random.default_rng(0)
+    of_seed = {1: rng.normal(size=(6, 4)), 2: rng.normal(size=(6, 3))}
+    of_seed = {k: x / np.linalg.norm(x, axis=1, keepdims=True) for k, x in of_seed.items()}
+    monkeypatch.setattr(shifts, "embedded", lambda settings, *_: of_seed[settings["seed"]])
+    both = shifts.together({}, [1, 2], 0)(None, None)
+    expected = np.mean([x @ x.T for x in of_seed.values()], axis=0)
+    np.testing.assert_allclose(cosine_similarity(both), expected, atol=1e-12)
