@@ -1,6 +1,7 @@
 """The command ``siamese``: answers, exit status, and errors in one line."""
 
 import json
+import math
 import os
 import re
 import shutil
@@ -173,6 +174,15 @@ def test_an_answer_that_cannot_be_written_is_an_error(place, monkeypatch, capfd)
         assert command.main(["compare", "model.keras", "left.png", "up.png"]) == 2
     found = capfd.readouterr().err
     assert found.startswith("error: the answer cannot be written") and found.count("\n") == 1
+
+
+def test_what_is_no_number_does_not_get_into_json(run, monkeypatch):
+    """Python would write NaN, which is no JSON."""
+    from siamese_utils import _command_tasks
+
+    monkeypatch.setattr(_command_tasks, "compare", lambda asked: ({"similarity": math.nan}, ""))
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        run("compare", "model.keras", "left.png", "up.png", "--json")
 
 
 def test_at_the_threshold_is_unknown(run):
@@ -670,12 +680,14 @@ class TestTrain:
         encoder = Recognizer.load(tmp_path / "model.keras").encoder
         assert (models.adaptation.without_adaptation(encoder) is encoder) == (not helped)
 
-    @pytest.mark.parametrize(("passed", "is_told"), [(0.05, False), (0.09, True)])
+    @pytest.mark.parametrize(
+        ("passed", "is_told"), [((0.05, 0.0, 0.2), False), ((0.09, 0.0, 0.2), True)]
+    )
     def test_strangers_beyond_what_was_asked_are_said(
         self, run, drawings, tmp_path, monkeypatch, passed, is_told
     ):
         few, half = (0.1, 0.1, 0.1), (0.5, 0.5, 0.5)
-        found = ThresholdChoice(0.1, 0.05, 6, 36, 3, 5, few, few, (passed,) * 3, half)
+        found = ThresholdChoice(0.1, 0.05, 6, 36, 3, 5, few, few, passed, half)
         monkeypatch.setattr(Recognizer, "choose_threshold", lambda *arguments: found)
         asked = ("train", str(drawings), str(tmp_path / "m.keras"), "--strangers", "0.05")
         said = "5 % of strangers were asked for, and on classes left out 9.0 % get a label"

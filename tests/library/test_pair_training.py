@@ -213,6 +213,7 @@ class TestFitPairs:
             {"same": SAME[:, None]},
             {"same": SAME.tolist()},
             {"batch_size": np.uint8(8)},
+            {"batch_size": 1},
         ],
         ids=lambda changes: ", ".join(
             f"{name} {getattr(value, 'dtype', type(value).__name__)}{np.shape(value)}"
@@ -222,8 +223,9 @@ class TestFitPairs:
     def test_data_of_any_harmless_type_and_shape_are_the_same_data(self, changes):
         data = {"images": IMAGES, "pairs": PAIRS, "same": SAME, "batch_size": 8}
         expected, found = pair_training._checked(**data), pair_training._checked(**data | changes)
-        for a, b in zip(found, expected, strict=True):
+        for a, b in zip(found[:3], expected[:3], strict=True):
             np.testing.assert_array_equal(a, b)
+        assert found[3] == changes.get("batch_size", 8)
         # Bytes stay bytes on the device, and numbers with a point are of the network's type.
         assert [x.dtype.name for x in found[1:3]] == ["int64", "float32"]
         is_float = "float" in str(getattr(changes.get("images"), "dtype", ""))
@@ -730,8 +732,8 @@ class TestWhatCallbacksLog:
 
     @pytest.mark.parametrize(
         "value",
-        ["good", None, np.ones(2), 1j, [], object(), {1: 2}],
-        ids=["text", "None", "array", "complex", "list", "object", "dict"],
+        ["good", None, np.ones(2), 1j, [], object(), {1: 2}, keras.ops.ones(2)],
+        ids=["text", "None", "array", "complex", "list", "object", "dict", "tensor"],
     )
     def test_what_is_no_number_is_refused_by_its_name(self, value):
         with pytest.raises(ValueError, match=r"logged extra = .*; expected one number"):

@@ -113,6 +113,11 @@ class TestPredict:
             np.testing.assert_allclose(classifier.predict_scores(queries), scores, atol=1e-6)
             assert classifier.predict(queries).tolist() == expected.argmax(axis=1).tolist()
 
+    def test_scores_do_not_leave_their_range_by_rounding(self):
+        vectors = np.random.default_rng(0).normal(size=(300, 7)).astype("float32")
+        scores = Recognizer().fit(vectors, np.arange(300)).predict_scores(np.r_[vectors, -vectors])
+        assert scores.min() == -1 and scores.max() == 1
+
     @pytest.mark.parametrize("n_queries", [1, 600])
     def test_of_equal_embeddings_the_first_stored_decides(self, n_queries):
         stored = np.tile(np.random.default_rng(0).normal(size=(1, 16)), (2000, 1))
@@ -733,6 +738,13 @@ class TestEvaluate:
         found = Recognizer(threshold=0.5).evaluate(*clusters)
         found = replace(found, one_shot_interval=one_shot, accuracy_interval=accuracy)
         assert found.is_better_than_chance is better
+
+    @pytest.mark.filterwarnings("ignore:on classes that it was not trained on")
+    @pytest.mark.parametrize(("threshold", "accepted"), [(0.0, 0.0), (-1e-3, 1.0)])
+    def test_a_pair_at_the_threshold_is_different(self, threshold, accepted):
+        vectors = np.repeat(np.eye(3), 4, axis=0)  # different ones have the similarity 0
+        found = Recognizer(threshold=threshold).evaluate(vectors, np.arange(12) // 4)
+        assert (found.false_accept, found.false_reject) == (accepted, 0.0)
 
     @pytest.mark.parametrize("threshold", [None, 0.5])
     def test_a_class_of_one_image_is_stored_and_never_asked(self, threshold):
