@@ -412,6 +412,26 @@ class TestPage:
         assert f"| minimal set 2: official runs, one encoding {of_one}" in page
         assert "AAAA" not in page
 
+    def test_each_part_of_a_record_has_its_table_and_a_wide_one_is_turned(self):
+        def entry(n_measured, seed):
+            measured = {f"way {i}": {"accuracy": 0.5 + seed / 10} for i in range(n_measured)}
+            return {"settings": {"steps": 40, "seed": seed}, **measured}
+
+        n = results_page.MOST_COLUMNS
+        entries = {
+            "choice: seed 1": entry(n, 1),  # and the seed, which is one column too many
+            "choice: seed 2": entry(n, 2),
+            "chosen: seed 1": entry(n - 1, 3),
+        }
+        tables = "\n".join(results_page.each_training(entries)).split("\n\n")
+        assert [table.splitlines()[0] for table in tables[:2]] == [
+            "|  | choice: seed 1 | choice: seed 2 |",
+            f"|  | seed | {' | '.join(f'way {i}' for i in range(n - 1))} |",
+        ]
+        assert "| way 0 | 0.6 | 0.7 |" in tables[0] and "| seed | 1 | 2 |" in tables[0]
+        assert "| chosen: seed 1 | 3 | 0.8 |" in tables[1]
+        assert "| steps | 40 |" in "\n".join(tables[2:])
+
     def test_a_second_seed_stands_beside_its_rung(self):
         def rung(accuracy):
             share = {"accuracy": accuracy, "interval": [accuracy - 0.01, accuracy + 0.01]}
