@@ -4,8 +4,8 @@
 
 choice  the recipe of benchmarks/frontier.py on 25 background alphabets: the mean embedding of 1, 9
         and 25 shifts, and beside the cosine of these embeddings that of the maps which go into the
-        third and into the fourth block, with several weights; on the 10,000 trials within the other
-        five alphabets
+        first convolution of the third and of the fourth block, with several weights; on the 10,000
+        trials within the other five alphabets
 chosen  the long training: the best of these on the 10,000 trials within the evaluation alphabets
         and on the official runs; then the mean cosine of the three encoders
 
@@ -17,7 +17,6 @@ training of the first seed. Each measurement is an entry of results/recorded/ave
 from itertools import product
 
 import frontier  # sets up, before Keras is imported
-import joblib
 import keras
 import looks
 import numpy as np
@@ -29,9 +28,8 @@ from siamese_utils import datasets, models
 ENTRIES = Entries(frontier.ROOT / "results" / "recorded" / "averaging.json", "benchmarks/averaging")
 REACHES = (0, 1, 2)  # pixels, in both directions
 WEIGHTS = (0.0, 0.25, 0.5, 1.0)  # of the cosine of either map; that of the embedding has 1
-CHOICES = list(product(REACHES, WEIGHTS))
 LAST_RUNG = f"ladder: {list(frontier.LADDER)[-1]}"
-LONG = "long: 30 alphabets"
+LONG_ENTRY = "long: 30 alphabets"
 
 
 def main():
@@ -65,12 +63,13 @@ def on_validation(seed):
 def best_of(tried):
     """The reach and the weight with the highest accuracy on validation alphabets, over seeds."""
     return max(
-        CHOICES, key=lambda choice: np.mean([each[name_of(*choice)]["accuracy"] for each in tried])
+        product(REACHES, WEIGHTS),
+        key=lambda choice: np.mean([each[name_of(*choice)]["accuracy"] for each in tried]),
     )
 
 
 def on_test_alphabets(seeds, reach, weight):
-    """One encoder, or several together."""
+    """The chosen average of one encoder, or of several together: one look at each test set."""
     settings = frontier.LONG | {"alphabets": "background"}
     name = f"chosen: seed {seeds[0]}" if len(seeds) == 1 else f"chosen: {len(seeds)} together"
     described = settings | {"seeds": seeds, "reach": reach, "weight": weight}
@@ -93,13 +92,8 @@ def on_test_alphabets(seeds, reach, weight):
 
 
 def parts_by(settings, images, reach):
-    """:func:`parts_of` a long training; computed once, since 25 shifts take many minutes."""
-    memory = joblib.Memory(frontier.STATES / "averaged", verbose=0)
-    return memory.cache(parts_anew)(settings, images, reach)
-
-
-def parts_anew(settings, images, reach):
-    trained = f"{LONG}, seed {settings['seed']}"
+    """The parts of images by a long training; the one of seed 1 ships with the package."""
+    trained = f"{LONG_ENTRY}, seed {settings['seed']}"
     if trained == frontier.KEPT:
         encoder = models.load_pretrained("omniglot").layers[-1]
     else:
@@ -109,9 +103,10 @@ def parts_anew(settings, images, reach):
 
 def parts_of(encoder, images, reach):
     """Two maps and the embedding, each (n, dim), averaged over shifts, of length 1."""
-    before_blocks = [each.output for each in encoder.layers if isinstance(each, layers.Activation)]
-    # A block has two activations; the maps that go into it come out of its first.
-    maps = [layers.Flatten()(each) for each in before_blocks[-4::2]]
+    activations = [each.output for each in encoder.layers if isinstance(each, layers.Activation)]
+    # Each block has two, and its first convolution takes what the first of them gives: of the last
+    # two blocks, that is every second one from the fourth from the end.
+    maps = [layers.Flatten()(each) for each in activations[-4::2]]
     maps = [layers.UnitNormalization()(each) for each in maps]
     outputs = [*maps, encoder.output]
     model = keras.Model(encoder.input, layers.Concatenate()(outputs))

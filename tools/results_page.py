@@ -24,7 +24,7 @@ PAGE = ROOT / "book" / "results.md"
 PICTURE = PAGE.parent / "figures" / "results_official.png"
 RECORDS = ROOT / "results"
 LONGEST = 8  # values of a list that are shown one by one
-MOST_COLUMNS = 8  # that are still read on a page; a table with more is turned
+MOST_COLUMNS = 8  # more do not fit the width of a page, and the table is turned
 
 INTRODUCTION = """\
 # Recorded runs
@@ -134,9 +134,10 @@ OTHERS = {
     ),
     "averaging": (
         "Past the paper: averages",
-        "The mean of several shifts, and *maps*: the weight of the cosine of the maps that go into "
-        "the third and into the fourth block. It was chosen on five background alphabets, with the "
-        "recipe on the other 25; the choice was then measured with the long trainings.",
+        "Embeddings are averaged over several shifts, and the number behind *maps* is the weight "
+        "of the cosine of two earlier maps. Shifts and weight were chosen on five background "
+        "alphabets, with the recipe on the other 25; what was chosen was then measured with the "
+        "long trainings.",
     ),
 }
 
@@ -690,9 +691,10 @@ def all_numbers(record: dict[str, Any]) -> list[str]:
 
 
 def each_training(entries: dict[str, dict[str, Any]]) -> list[str]:
-    """A table with a row for each training of a record, and, folded, what they have in common.
+    """A table for each part of a record, and, folded, the settings that all trainings share.
 
-    Settings that differ are columns. The curves stay in the record.
+    A training is a row, or a column where there are more than ``MOST_COLUMNS`` numbers of it. The
+    curves stay in the record.
     """
     first, *others = (entry["settings"] for entry in entries.values())
     common = {
@@ -751,7 +753,10 @@ def tables_of(title: str, node: dict[str, Any], path: tuple[str, ...]) -> list[s
 
 
 def wide_table(rows: dict[str, dict[str, Any]], path: tuple[str, ...], turn: bool = False) -> str:
-    """A table with a row for each dict and a column for each key in one of them, or turned."""
+    """A table with a row for each dict and a column for each key in one of them.
+
+    With ``turn``, the dicts are the columns and the keys are the rows.
+    """
     columns = list(dict.fromkeys(key for row in rows.values() for key in row))
     cells = {
         (name, key): _cell(shown(row[key], is_share((*path, key)))) if key in row else ""

@@ -1,5 +1,6 @@
 """The recorded averages: chosen on validation alphabets, then one look each at the test."""
 
+import itertools
 import json
 
 import averaging
@@ -37,7 +38,6 @@ def script(monkeypatch, tmp_path):
     monkeypatch.setattr(averaging, "ENTRIES", averaging.Entries(record, "benchmarks/averaging"))
     for name, values in {"REACHES": (0, 1), "WEIGHTS": (0, 1)}.items():
         monkeypatch.setattr(averaging, name, values)
-    monkeypatch.setattr(averaging, "CHOICES", [(0, 0), (0, 1), (1, 0), (1, 1)])
     monkeypatch.setattr(frontier, "STATES", tmp_path / "states")
     monkeypatch.setattr(frontier, "PER_EPOCH", 1)
     monkeypatch.setattr(frontier, "SEEDS", (1, 2))
@@ -51,7 +51,8 @@ def script(monkeypatch, tmp_path):
 
 def test_the_best_mean_of_the_seeds_is_chosen():
     def accuracies(best, other):
-        found = {averaging.name_of(*choice): {"accuracy": 0.5} for choice in averaging.CHOICES}
+        choices = itertools.product(averaging.REACHES, averaging.WEIGHTS)
+        found = {averaging.name_of(*choice): {"accuracy": 0.5} for choice in choices}
         found[averaging.name_of(1, 0.25)]["accuracy"] = best
         found[averaging.name_of(2, 1.0)]["accuracy"] = other
         return found
@@ -99,7 +100,7 @@ def test_the_choice_looks_at_no_test_data(script, tmp_path, monkeypatch):
     script.main()
     found = script.ENTRIES.read()
     assert sorted(found) == ["choice: seed 1", "choice: seed 2"]
-    names = [script.name_of(*choice) for choice in script.CHOICES]
+    names = [script.name_of(*choice) for choice in [(0, 0), (0, 1), (1, 0), (1, 1)]]
     for each in found.values():
         assert len({each[name]["right"] for name in names}) == 4
     assert not (tmp_path / "looks.json").exists()
@@ -113,18 +114,25 @@ def test_what_was_chosen_is_measured_once_for_each_seed_and_for_all_together(
     monkeypatch.setattr(
         frontier, "trained_as", lambda entry, s: asked.append(entry) or train(entry, s)
     )
+    joined, join = [], averaging.side_by_side
+    monkeypatch.setattr(
+        averaging, "side_by_side", lambda of, w: joined.append((len(of), w)) or join(of, w)
+    )
     monkeypatch.setattr(models, "load_pretrained", shipped)
     monkeypatch.setattr("sys.argv", ["averaging.py"])
     for _ in range(2):  # the second time finds all of it
         script.main()
     found = script.ENTRIES.read()
-    settings = found["chosen: 2 together"]["settings"]
-    assert settings["seeds"] == [1, 2]
+    assert found["chosen: 2 together"]["settings"]["seeds"] == [1, 2]
     best = script.best_of([found[f"choice: seed {seed}"] for seed in (1, 2)])
     for name in ("seed 1", "seed 2", "2 together"):
         settings = found[f"chosen: {name}"]["settings"]
         assert (settings["reach"], settings["weight"]) == best
-    assert asked[-1] == f"{script.LONG}, seed 2" and frontier.KEPT not in asked, "that one ships"
+    # The supports and the queries of the runs, then the evaluation alphabets.
+    assert joined[-9:] == [(1, best[1])] * 6 + [(2, best[1])] * 3
+    assert asked[-1] == f"{script.LONG_ENTRY}, seed 2" and frontier.KEPT not in asked, (
+        "that one ships"
+    )
     counted = json.loads((tmp_path / "looks.json").read_text())
     expected = [f"averaging, chosen: {what}" for what in ("seed 1", "seed 2", "2 together")]
     assert {name: [look["by"] for look in each] for name, each in counted.items()} == {

@@ -76,10 +76,10 @@ def stated_defaults(doc):
     found = {}
     for names, text in ENTRY.findall(doc + "\n"):
         if match := DEFAULT.search(" ".join(text.split())):
-            value = match[1]
+            value = match[1]  # text in quotes, a number, or a constant
             if not value.startswith('"'):
                 value = value.replace(",", "").replace(" MiB", " * 2**20")
-            found |= dict.fromkeys(names.split(", "), eval(value))  # a literal, by the pattern
+            found |= dict.fromkeys(names.split(", "), eval(value))
     return found
 
 
@@ -118,8 +118,11 @@ class TestPublicName:
         for label, each in called.items():
             stated = stated_defaults(inspect.getdoc(each) or "")
             parameters = inspect.signature(each).parameters if stated else {}
-            has = {key: parameters[key].default for key in stated if key in parameters}
-            assert {key: stated[key] for key in has} == has, label
+            assert stated.keys() <= parameters.keys(), label
+            has = {key: parameters[key].default for key in stated}
+            assert stated == has, label
+            kinds = [[isinstance(value, bool) for value in each.values()] for each in (stated, has)]
+            assert kinds[0] == kinds[1], label  # True equals 1
 
 
 def test_stated_defaults_are_found():
